@@ -1,0 +1,65 @@
+import type { Instant } from '../clock.js'
+import type { RemovalOutcome, Restriction } from '../incident/incident.js'
+
+/** Why a read did not succeed, and whether reading again can help without anybody doing something. */
+export interface ReadFailure {
+  ok: false
+  /** Constant word for logs, health and metrics; holds no names. */
+  code: 'credentials' | 'permission' | 'throttled' | 'unreachable' | 'timeout' | 'serverError' | 'unreadable'
+  /** What happened, in words for an admin; bodies shortened, no secrets. */
+  message: string
+  retryable: boolean
+  /** How long Exchange asked us to wait, in milliseconds. */
+  retryAfterMs?: number | undefined
+  requestId?: string | undefined
+}
+
+/** A read of everything that Exchange restricts in one tenant. */
+export interface RestrictedList {
+  ok: true
+  rows: Restriction[]
+  /**
+   * False if a row could not be read: it may be any connector, so such a read says of what it shows that it is
+   * listed, and of nothing that it is gone.
+   */
+  complete: boolean
+}
+
+/** An inbound connector as far as we show it. */
+export interface InboundConnector {
+  id: string
+  name: string
+  enabled?: boolean | undefined
+}
+
+/** A removal with everything in hand: `send` does one thing, the call to Exchange. */
+export interface ReadyRemoval {
+  send(): Promise<RemovalOutcome>
+}
+
+/**
+ * What we ask of one watched tenant's Exchange Online. Nothing here rejects for what Exchange or the network
+ * does: those are answers.
+ */
+export interface Exchange {
+  /** `Get-BlockedConnector`, all pages. Never filtered by id: with a wrong one Exchange may answer with all. */
+  restricted(): Promise<RestrictedList | ReadFailure>
+  /** `Get-InboundConnector`, all of them, for names. */
+  inboundConnectors(): Promise<{ ok: true; connectors: InboundConnector[] } | ReadFailure>
+  /**
+   * Gets the token for `Remove-BlockedConnector` in hand, so that nothing but the call itself comes between
+   * the recorded intent and Exchange.
+   * @param connectorId GUID
+   * @param reason goes into `-Reason`, up to 500 characters, one line
+   */
+  readyRemoval(
+    connectorId: string,
+    reason: string,
+  ): Promise<{ ok: true; removal: ReadyRemoval } | ReadFailure>
+}
+
+/** When a read started: what was committed after it, it cannot have seen. */
+export interface Read {
+  startedAt: Instant
+  result: RestrictedList | ReadFailure
+}

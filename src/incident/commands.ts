@@ -1,0 +1,90 @@
+import type { Instant } from '../clock.js'
+import type {
+  Batch,
+  ClearedCause,
+  Person,
+  PreviousIncident,
+  RemovalOutcome,
+  Restriction,
+} from './incident.js'
+import type { StepId } from './steps.js'
+
+/** Roles from the least to the most; a role includes the ones before it. */
+export const roles = ['viewer', 'responder', 'approver'] as const
+export type Role = (typeof roles)[number]
+
+/** Whether `held` allows what `needed` is asked for. */
+export const roleCovers = (held: Role | undefined, needed: Role): boolean =>
+  held !== undefined && roles.indexOf(held) >= roles.indexOf(needed)
+
+/** Who acts, as established at the edge from the authenticated activity; never from card data. */
+export interface Actor {
+  person: Person
+  /** The highest role the person holds for the incident's tenant, if any. */
+  role?: Role | undefined
+  /** Whether the chat's roster confirmed a member (no guest) of the home tenant just now. */
+  verified: boolean
+  /** The conversation in which the person acts. */
+  seenIn: string
+  roleMapHash: string
+}
+
+/** What a person can ask for. The role each one takes stands in `roleNeeded`. */
+export type PersonCommand =
+  | { verb: 'acknowledge'; actor: Actor }
+  | { verb: 'done'; actor: Actor; step: StepId; note?: string | undefined }
+  | { verb: 'skip'; actor: Actor; step: StepId; reason: string }
+  | { verb: 'undo'; actor: Actor; step: StepId }
+  | { verb: 'note'; actor: Actor; text: string }
+  | { verb: 'approve'; actor: Actor; reason: string }
+  | { verb: 'override'; actor: Actor; reason: string }
+  | { verb: 'keep'; actor: Actor; reason: string }
+  | { verb: 'reopen'; actor: Actor; reason: string }
+  | { verb: 'retry'; actor: Actor; reason: string }
+
+export type PersonVerb = PersonCommand['verb']
+
+export const roleNeeded: Record<PersonVerb, Role> = {
+  acknowledge: 'responder',
+  done: 'responder',
+  skip: 'responder',
+  undo: 'responder',
+  note: 'responder',
+  approve: 'approver',
+  override: 'approver',
+  keep: 'approver',
+  reopen: 'approver',
+  retry: 'approver',
+}
+
+/** What the bot itself reports or does; each states the facts it rests on, so that the decider can check. */
+export type SystemCommand =
+  | {
+      verb: 'detect'
+      tenant: string
+      restriction: Restriction
+      batch?: Batch | undefined
+      previous?: PreviousIncident | undefined
+    }
+  /** Time has passed: void what has expired. */
+  | { verb: 'expire' }
+  /** A voter was asked about again and is no approver any more. */
+  | { verb: 'roleLost'; voter: Person }
+  /**
+   * Everything is ready for the call to Exchange. `listedInReadOf`: start of the good read that still lists
+   * this episode; `confirmed`: ids of the voters who were just found to be approvers still.
+   */
+  | {
+      verb: 'startRemoval'
+      removal: string
+      reason: string
+      listedInReadOf: Instant
+      confirmed: string[]
+    }
+  | { verb: 'removalAnswered'; removal: string; outcome: RemovalOutcome }
+  /** A good read that started at `readOf` still lists this episode. */
+  | { verb: 'stillListed'; readOf: Instant }
+  /** This episode is gone: absent from two complete reads, or replaced by a newer one. */
+  | { verb: 'gone'; absentSince: Instant; cause: ClearedCause }
+
+export type Command = PersonCommand | SystemCommand

@@ -1,0 +1,388 @@
+import { elapsedMs, type Instant, later, minuteMs } from '../clock.js'
+import {
+  type Actor,
+  type Command,
+  type PersonCommand,
+  roleCovers,
+  roleNeeded,
+  type SystemCommand,
+} from './commands.js'
+import type { IncidentEvent } from './events.js'
+import { type Incident, isFinal, type Person, type Vote } from './incident.js'
+import type { Decision, Refusal } from './refusal.js'
+import {
+  mostNotes,
+  quorumLifeMinutes,
+  type Rules,
+  type RulesInForce,
+  reasonLength,
+  unblockTakesMinutes,
+  unknownOutcomeMinutes,
+} from './rules.js'
+import type { StepId } from './steps.js'
+
+type Decided = Decision<IncidentEvent>
+
+const accept = (...events: IncidentEvent[]): Decided => ({ ok: true, events })
+const refuse = (refusal: Refusal): Decided => ({ ok: false, refusal })
+const notDue = (because: string): Decided => refuse({ code: 'notDue', because })
+
+/**
+ * Decides what a command does to an incident: the one place where quorum, expiry, steps and status are judged.
+ * Pure and total. An accepted command without events changes nothing, and that is fine: the same person
+ * asking twice for the same thing, or the bot finding that there is nothing to do.
+ *
+ * @param incident the incident as stored, or undefined for `detect`
+ * @param now must not lie before the incident's last event
+ */
+export function decide(
+  incident: Incident | undefined,
+  command: Command,
+  { rules, hash }: RulesInForce,
+  now: Instant,
+): Decided {
+  if (incident === undefined)
+    return command.verb === 'detect' ? open(command) : notDue('there is no such incident')
+  if ('actor' in command) return decideForPerson(incident, command, { rules, hash }, now)
+  return decideForBot(incident, command, now)
+}
+
+function open({ tenant, restriction, batch, previous }: Extract<SystemCommand, { verb: 'detect' }>): Decided {
+  return accept({ type: 'opened', tenant, restriction, batch, previous })
+}
+
+function decideForPerson(
+  incident: Incident,
+  command: PersonCommand,
+  inForce: RulesInForce,
+  now: Instant,
+): Decided {
+  const { actor, verb } = command
+  if (!roleCovers(actor.role, roleNeeded[verb]))
+    return refuse({ code: 'roleMissing', needed: roleNeeded[verb] })
+  switch (command.verb) {
+    case 'acknowledge':
+      return acknowledge(incident, actor)
+    case 'done':
+      return settle(incident, actor, command.step, 'done', command.note)
+    case 'skip':
+      return skip(incident, actor, command.step, command.reason)
+    case 'undo':
+      return undo(incident, actor, command.step)
+    case 'note':
+      return note(incident, actor, command.text)
+    case 'approve':
+      return vote(incident, actor, command.reason, false, inForce, now)
+    case 'override':
+      return vote(incident, actor, command.reason, true, inForce, now)
+    case 'keep':
+      return keep(incident, actor, command.reason, inForce)
+    case 'reopen':
+      return reopen(incident, actor, command.reason, inForce)
+    case 'retry':
+      return retry(incident, actor, command.reason, inForce, now)
+    default:
+      return command satisfies never
+  }
+}
+
+function acknowledge(incident: Incident, actor: Actor): Decided {
+  if (isFinal(incident)) return wrongStatus(incident)
+  const held = incident.acknowledged
+  if (!held) return accept({ type: 'acknowledged' })
+  return held.by.id === actor.person.id ? accept() : refuse({ code: 'alreadyAcknowledged', ...held })
+}
+
+/** Steps can be worked on until the removal was started, and again once it got stuck. */
+const stepsAreClosed = (incident: Incident) => incident.status === 'removing' || isFinal(incident)
+
+function settle(
+  incident: Incident,
+  actor: Actor,
+  step: StepId,
+  how: 'done' | 'notApplicable',
+  text: string | undefined,
+): Decided {
+  if (stepsAreClosed(incident)) return wrongStatus(incident)
+  const note = text?.trim() || undefined
+  if (note && note.length > reasonLength.most) return refuse({ code: 'textTooLong', most: reasonLength.most })
+  const settled = incident.steps[step]
+  if (!settled) return accept({ type: 'stepSettled', step, how, note })
+  if (settled.how === how && settled.by.id === actor.person.id) return accept()
+  return refuse({ code: 'stepSettled', step, how: settled.how, by: settled.by, at: settled.at })
+}
+
+function skip(incident: Incident, actor: Actor, step: StepId, reason: string): Decided {
+  return refuseReason(reason) ?? settle(incident, actor, step, 'notApplicable', reason)
+}
+
+function undo(incident: Incident, actor: Actor, step: StepId): Decided {
+  if (stepsAreClosed(incident)) return wrongStatus(incident)
+  if (!incident.steps[step]) {
+    const last = incident.history.findLast(({ event }) => event.type !== 'noted')
+    const repeated =
+      last?.event.type === 'stepUndone' && last.event.step === step && last.by?.id === actor.person.id
+    return repeated ? accept() : refuse({ code: 'stepNotSettled', step })
+  }
+  const undone: IncidentEvent = { type: 'stepUndone', step }
+  // Whoever voted did so on a checklist that no longer stands.
+  return incident.votes.length === 0 ? accept(undone) : accept(undone, voidAll(incident, 'stepUndone'))
+}
+
+function note(incident: Incident, actor: Actor, text: string): Decided {
+  const trimmed = text.trim()
+  const badText = refuseReason(trimmed)
+  if (badText) return badText
+  const notes = incident.history.filter(({ event }) => event.type === 'noted')
+  if (
+    notes.some(
+      ({ event, by }) => event.type === 'noted' && event.text === trimmed && by?.id === actor.person.id,
+    )
+  )
+    return accept()
+  if (notes.length >= mostNotes) return refuse({ code: 'tooManyNotes', most: mostNotes })
+  return accept({ type: 'noted', text: trimmed })
+}
+
+/** How many distinct approvers it takes now; what a vote was given under stays in the record. */
+export const approvalsRequired = (incident: Incident, { approvals }: Rules): number =>
+  incident.previous ? Math.max(approvals.required, approvals.requiredAfterReRestriction) : approvals.required
+
+/** Required steps that nobody has settled yet, in the order of the checklist. */
+export const unsettledSteps = (incident: Incident, { checklist }: Rules): StepId[] =>
+  checklist.required.filter((step) => !incident.steps[step])
+
+const isValid = (vote: Vote, now: Instant) => now < vote.expiresAt
+
+function vote(
+  incident: Incident,
+  actor: Actor,
+  reason: string,
+  override: boolean,
+  inForce: RulesInForce,
+  now: Instant,
+): Decided {
+  if (incident.status === 'removing') return removalRunning(incident)
+  if (incident.status !== 'open') {
+    // A second approve of the same person after the quorum is the same click delivered again.
+    const repeated = incident.votes.some((vote) => vote.by.id === actor.person.id && isValid(vote, now))
+    return incident.status === 'approved' && repeated ? accept() : wrongStatus(incident)
+  }
+  return castVote(incident, actor, reason, override, inForce, now)
+}
+
+/** Adds a vote to an incident that is open, or that `retry` is opening with this very vote. */
+function castVote(
+  incident: Incident,
+  actor: Actor,
+  reason: string,
+  override: boolean,
+  { rules, hash }: RulesInForce,
+  now: Instant,
+): Decided {
+  if (!actor.verified) return refuse({ code: 'notVerified' })
+  const badReason = refuseReason(reason)
+  if (badReason) return badReason
+  if (!rules.approvals.acknowledgerMayApprove && incident.acknowledged?.by.id === actor.person.id)
+    return refuse({ code: 'acknowledgerMayNotApprove' })
+  const unsettled = unsettledSteps(incident, rules)
+  if (override && !rules.checklist.override) return refuse({ code: 'overrideOff' })
+  if (override && unsettled.length === 0) return refuse({ code: 'overrideNotNeeded' })
+  if (!override && unsettled.length > 0) return refuse({ code: 'stepsUnsettled', steps: unsettled })
+
+  const valid = incident.votes.filter((vote) => isValid(vote, now))
+  const mine = valid.find((vote) => vote.by.id === actor.person.id)
+  // Whoever approved with the steps settled may still join an override; the same vote twice counts once.
+  if (mine && (mine.override || !override)) return accept()
+
+  const events: IncidentEvent[] = []
+  const expired = incident.votes.filter((vote) => !isValid(vote, now))
+  if (expired.length > 0)
+    events.push({ type: 'votesVoided', cause: 'expired', voters: expired.map(({ by }) => by) })
+  if (mine) events.push({ type: 'votesVoided', cause: 'replaced', voters: [mine.by] })
+
+  const required = override
+    ? Math.max(2, approvalsRequired(incident, rules))
+    : approvalsRequired(incident, rules)
+  const expiresAt = later(now, rules.approvals.expireMinutes * minuteMs)
+  events.push({
+    type: 'voted',
+    reason: reason.trim(),
+    expiresAt,
+    required,
+    override,
+    seenIn: actor.seenIn,
+    basis: { rules: hash, roleMap: actor.roleMapHash },
+  })
+
+  const counted = valid.filter((vote) => vote !== mine && (!override || vote.override))
+  const approvers = [...counted.map(({ by }) => by), actor.person]
+  if (approvers.length >= required)
+    events.push({
+      type: 'quorumReached',
+      required,
+      removeBy: later(now, quorumLifeMinutes * minuteMs),
+      approvers,
+    })
+  return accept(...events)
+}
+
+function keep(incident: Incident, actor: Actor, reason: string, { hash }: RulesInForce): Decided {
+  if (incident.status === 'removing') return removalRunning(incident)
+  if (incident.status === 'kept' && broughtHere(incident, actor, 'keptBlocked')) return accept()
+  if (incident.status !== 'open' && incident.status !== 'approved') return wrongStatus(incident)
+  return (
+    refuseReason(reason) ??
+    accept({ type: 'keptBlocked', reason: reason.trim(), basis: { rules: hash, roleMap: actor.roleMapHash } })
+  )
+}
+
+function reopen(incident: Incident, actor: Actor, reason: string, { hash }: RulesInForce): Decided {
+  if (incident.status !== 'kept')
+    return broughtHere(incident, actor, 'reopened') ? accept() : wrongStatus(incident)
+  return (
+    refuseReason(reason) ??
+    accept({ type: 'reopened', reason: reason.trim(), basis: { rules: hash, roleMap: actor.roleMapHash } })
+  )
+}
+
+/** Opens a stuck incident again and casts the caller's vote, under every rule that a vote is cast under. */
+function retry(
+  incident: Incident,
+  actor: Actor,
+  reason: string,
+  inForce: RulesInForce,
+  now: Instant,
+): Decided {
+  if (incident.status !== 'stuck')
+    return broughtHere(incident, actor, 'retried') ? accept() : wrongStatus(incident)
+  const voted = castVote({ ...incident, votes: [] }, actor, reason, false, inForce, now)
+  if (!voted.ok) return voted
+  const basis = { rules: inForce.hash, roleMap: actor.roleMapHash }
+  return accept({ type: 'retried', reason: reason.trim(), basis }, ...voted.events)
+}
+
+function decideForBot(incident: Incident, command: SystemCommand, now: Instant): Decided {
+  switch (command.verb) {
+    case 'detect':
+      return notDue('an incident is open already')
+    case 'expire':
+      return expire(incident, now)
+    case 'roleLost':
+      return roleLost(incident, command.voter)
+    case 'startRemoval':
+      return startRemoval(incident, command, now)
+    case 'removalAnswered':
+      return removalAnswered(incident, command)
+    case 'stillListed':
+      return stillListed(incident, command.readOf)
+    case 'gone':
+      return gone(incident, command)
+    default:
+      return command satisfies never
+  }
+}
+
+function expire(incident: Incident, now: Instant): Decided {
+  const expired = incident.votes.filter((vote) => !isValid(vote, now))
+  if (incident.status === 'approved') {
+    if (expired.length > 0) return accept(voidAll(incident, 'expired'))
+    if (incident.quorum && now >= incident.quorum.removeBy) return accept(voidAll(incident, 'tooLate'))
+    return accept()
+  }
+  if (expired.length === 0) return accept()
+  return accept({ type: 'votesVoided', cause: 'expired', voters: expired.map(({ by }) => by) })
+}
+
+function roleLost(incident: Incident, voter: Person): Decided {
+  if (!incident.votes.some((vote) => vote.by.id === voter.id)) return accept()
+  if (incident.status === 'approved') return accept(voidAll(incident, 'roleLost'))
+  return accept({ type: 'votesVoided', cause: 'roleLost', voters: [voter] })
+}
+
+function startRemoval(
+  incident: Incident,
+  { removal, reason, listedInReadOf, confirmed }: Extract<SystemCommand, { verb: 'startRemoval' }>,
+  now: Instant,
+): Decided {
+  const { quorum } = incident
+  if (incident.status !== 'approved' || !quorum) return notDue('it is not approved')
+  if (now >= quorum.removeBy) return notDue('too much time has passed since the quorum')
+  if (listedInReadOf < quorum.at) return notDue('the list was read before the quorum')
+  if (incident.votes.some((vote) => !isValid(vote, now))) return notDue('a vote has expired')
+  const voters = new Map(incident.votes.map(({ by }) => [by.id, by]))
+  if (voters.size < quorum.required) return notDue('there are fewer distinct approvers than needed')
+  if ([...voters.keys()].some((id) => !confirmed.includes(id)))
+    return notDue("an approver's role was not asked again")
+  return accept({ type: 'removalStarted', removal, approvers: [...voters.values()], reason, listedInReadOf })
+}
+
+function removalAnswered(
+  incident: Incident,
+  { removal, outcome }: Extract<SystemCommand, { verb: 'removalAnswered' }>,
+): Decided {
+  if (incident.status !== 'removing' || incident.removal?.id !== removal)
+    return notDue('that removal is over')
+  const known = incident.removal.outcome
+  // A late answer may still make an unknown outcome known; a known one stays.
+  if (known && (known.kind !== 'unknown' || outcome.kind === 'unknown')) return accept()
+  const answered: IncidentEvent = { type: 'removalAnswered', outcome }
+  return outcome.kind === 'notDone' ? accept(answered, { type: 'stuck', cause: 'notDone' }) : accept(answered)
+}
+
+function stillListed(incident: Incident, readOf: Instant): Decided {
+  const { removal } = incident
+  if (incident.status !== 'removing' || !removal) return accept()
+  const { outcome } = removal
+  if (outcome?.kind === 'accepted')
+    return elapsedMs(outcome.at, readOf) >= unblockTakesMinutes * minuteMs
+      ? accept({ type: 'stuck', cause: 'stillListed' })
+      : accept()
+  return elapsedMs(removal.startedAt, readOf) >= unknownOutcomeMinutes * minuteMs
+    ? accept({ type: 'stuck', cause: 'unknownOutcome' })
+    : accept()
+}
+
+function gone(incident: Incident, { absentSince, cause }: Extract<SystemCommand, { verb: 'gone' }>): Decided {
+  if (isFinal(incident)) return accept()
+  if (absentSince < incident.openedAt) return notDue('that read started before the incident was known')
+  const removalSent = incident.removal && incident.removal.outcome?.kind !== 'notDone'
+  if (incident.status === 'removing' || (incident.status === 'stuck' && removalSent)) {
+    if (incident.removal && absentSince < incident.removal.startedAt)
+      return notDue('that read started before the removal')
+    return accept({ type: 'unblocked', absentSince })
+  }
+  return accept({ type: 'cleared', cause, absentSince })
+}
+
+/** All votes lose their force together: the incident is open again and a quorum has to be found anew. */
+const voidAll = (
+  incident: Incident,
+  cause: 'expired' | 'tooLate' | 'roleLost' | 'stepUndone',
+): IncidentEvent => ({
+  type: 'votesVoided',
+  cause,
+  voters: incident.votes.map(({ by }) => by),
+})
+
+function refuseReason(text: string): Decided | undefined {
+  const length = text.trim().length
+  if (length < reasonLength.least) return refuse({ code: 'reasonMissing', ...reasonLength })
+  return length > reasonLength.most ? refuse({ code: 'textTooLong', most: reasonLength.most }) : undefined
+}
+
+function removalRunning(incident: Incident): Decided {
+  return refuse({ code: 'removalRunning', startedAt: incident.removal?.startedAt ?? incident.since })
+}
+
+/** Whether this very person brought it into its present status by this: the same click, delivered again. */
+const broughtHere = (incident: Incident, actor: Actor, type: IncidentEvent['type']): boolean =>
+  incident.history.some(
+    ({ at, by, event }) => at === incident.since && by?.id === actor.person.id && event.type === type,
+  )
+
+/** Tells what really happened: which status it is in, since when, and who brought it there. */
+function wrongStatus(incident: Incident): Decided {
+  const entered = incident.history.findLast((recorded) => recorded.at === incident.since && recorded.by)
+  return refuse({ code: 'wrongStatus', status: incident.status, since: incident.since, by: entered?.by })
+}

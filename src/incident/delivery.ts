@@ -1,0 +1,43 @@
+import type { Instant } from '../clock.js'
+
+/**
+ * What was posted about one subject (an incident, or a whole batch of them) in one conversation. A record of
+ * its own beside the incident: it neither raises the incident's version nor is part of the audit record.
+ */
+export interface Delivery {
+  /** `CR-42`, or `batch:<id>` for a digest. */
+  subject: string
+  conversation: string
+  /** Id of the live message; none yet, or none any more. */
+  message?: string | undefined
+  /** The record's sequence that the live card shows. */
+  drawn: number
+  /** The record's sequence up to which the thread was told. */
+  told: number
+  /** Somebody asked to see the card here (again): post it even where it would not be posted by itself. */
+  wanted?: boolean | undefined
+  /** A post that was sent and of which it is not known whether it arrived; `tries` so far. */
+  ambiguous?: { since: Instant; tries: number } | undefined
+  /** Messages that the live one replaces and that still have to be turned into a pointer to it. */
+  retired?: string[] | undefined
+}
+
+/** A place where the bot was installed and how to reach it. */
+export interface Conversation {
+  /** The root: a channel's id without `;messageid=`, a chat's id. */
+  id: string
+  kind: 'channel' | 'groupChat' | 'personal'
+  name?: string | undefined
+  serviceUrl: string
+  tenantId: string
+  botId: string
+  /** Since when it shows every incident, and who asked for it. */
+  watching?: { since: Instant; by: { id: string; name: string } } | undefined
+  /** Teams says that the bot is not there any more. */
+  gone?: { at: Instant; cause: string } | undefined
+}
+
+export const subjectOfBatch = (batch: { id: string }): string => `batch:${batch.id}`
+
+/** More new ones than this in one read are announced as one digest. */
+export const mostAnnouncedAlone = 10
