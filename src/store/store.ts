@@ -33,6 +33,12 @@ export interface Claim {
   token: number
 }
 
+/** An incident whose wake-up time has come; `mark` grows with whatever touches it. */
+export interface DueIncident {
+  incident: Incident
+  mark: number
+}
+
 /** Where the record stands: how many lines it has and the hash of the last one. */
 export interface Head {
   sequence: number
@@ -85,13 +91,12 @@ export interface Store {
    * delivery about it or about its batch, sets its wake-up to at once; so does a start, for all; and so does
    * saving a conversation, for all that are not final.
    */
-  due(now: Instant): Promise<Incident[]>
+  due(now: Instant): Promise<DueIncident[]>
   /**
-   * Sets when to look at an incident next (undefined: not before something happens to it). Without effect
-   * if something did happen to it after it was read, that is, if its sequence is not `sequence` any more or
-   * a delivery was saved since.
+   * Sets when to look at an incident next (undefined: not before something happens to it). Without effect if
+   * something has touched it since `mark` was handed out: then it stays due.
    */
-  sleep(incident: Incident, until: Instant | undefined): void
+  sleep(number: number, mark: number, until: Instant | undefined): Promise<void>
 
   conversations(): Promise<Conversation[]>
   saveConversation(conversation: Conversation): Promise<void>

@@ -1,0 +1,318 @@
+import fc from 'fast-check'
+import { later, minuteMs } from '../../src/clock.js'
+import { type Actor, type Command, roles } from '../../src/incident/commands.js'
+import { approvalsRequired, decide } from '../../src/incident/decide.js'
+import { due, waitsFor } from '../../src/incident/due.js'
+import { incidentEventSchema } from '../../src/incident/events.js'
+import { evolve } from '../../src/incident/evolve.js'
+import { type Incident, isFinal } from '../../src/incident/incident.js'
+import { rulesSchema } from '../../src/incident/rules.js'
+import { type StepId, stepIds } from '../../src/incident/steps.js'
+import { transitions } from '../../src/incident/transitions.js'
+import { Case, inForce, people, start } from '../support/incidents.js'
+
+const person = fc.constantFrom(...Object.values(people))
+const anyActor: fc.Arbitrary<Actor> = fc.record({
+  person,
+  // Mostly approvers, or hardly any sequence would get anywhere.
+  role: fc.oneof(
+    { weight: 6, arbitrary: fc.constant('approver' as const) },
+    fc.constantFrom(undefined, ...roles),
+  ),
+  verified: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false)),
+  seenIn: fc.constantFrom('channel', 'chat'),
+  roleMapHash: fc.constant('map'),
+})
+const step = fc.constantFrom(...stepIds)
+const reason = fc.oneof({ weight: 9, arbitrary: fc.constant('Reverted and secured') }, fc.string())
+const outcome = fc.constantFrom(
+  { kind: 'accepted' as const },
+  { kind: 'notDone' as const, cause: 'denied' },
+  { kind: 'unknown' as const, cause: 'time-out' },
+)
+
+/** One thing that somebody does, or time passing; facts are relative to the case it is applied to. */
+type Move =
+  | { kind: 'command'; command: Command }
+  | { kind: 'pass'; ms: number }
+  | { kind: 'settle'; actor: Actor }
+  | { kind: 'startRemoval'; readAgeMs: number; confirmed: string[] | 'all' }
+  | { kind: 'read'; listed: boolean }
+  | { kind: 'answer'; outcome: { kind: 'accepted' } | { kind: 'notDone' | 'unknown'; cause: string } }
+  | { kind: 'roleLost'; id: number }
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({ verb: fc.constant('acknowledge' as const), actor: anyActor }),
+  fc.record({
+    verb: fc.constant('done' as const),
+    actor: anyActor,
+    step,
+    note: fc.option(reason, { nil: undefined }),
+  }),
+  fc.record({ verb: fc.constant('skip' as const), actor: anyActor, step, reason }),
+  fc.record({ verb: fc.constant('undo' as const), actor: anyActor, step }),
+  fc.record({ verb: fc.constant('note' as const), actor: anyActor, text: reason }),
+  fc.record({
+    verb: fc.constantFrom(
+      'approve' as const,
+      'approve' as const,
+      'override' as const,
+      'keep' as const,
+      'reopen' as const,
+      'retry' as const,
+    ),
+    actor: anyActor,
+    reason,
+  }),
+  fc.constant({ verb: 'expire' as const }),
+)
+
+const move: fc.Arbitrary<Move> = fc.oneof(
+  { weight: 12, arbitrary: command.map((command): Move => ({ kind: 'command', command })) },
+  { weight: 3, arbitrary: anyActor.map((actor): Move => ({ kind: 'settle', actor })) },
+  {
+    weight: 6,
+    arbitrary: anyActor.map(
+      (actor): Move => ({ kind: 'command', command: { verb: 'approve', actor, reason: 'Reverted' } }),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .constantFrom(1, minuteMs, 9 * minuteMs, 10 * minuteMs, 61 * minuteMs)
+      .map((ms): Move => ({ kind: 'pass', ms })),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('startRemoval' as const),
+      readAgeMs: fc.constantFrom(0, 1, minuteMs),
+      confirmed: fc.oneof(
+        { weight: 3, arbitrary: fc.constant('all' as const) },
+        fc.subarray(Object.values(people).map(({ id }) => id)),
+      ),
+    }),
+  },
+  { weight: 3, arbitrary: fc.constantFrom(true, true, true, true, true, false).map((listed): Move => ({ kind: 'read', listed })) },
+  { weight: 3, arbitrary: outcome.map((outcome): Move => ({ kind: 'answer', outcome })) },
+  { weight: 1, arbitrary: fc.nat({ max: 2 }).map((id): Move => ({ kind: 'roleLost', id })) },
+)
+
+const rules = fc
+  .record({
+    required: fc.integer({ min: 1, max: 3 }),
+    acknowledgerMayApprove: fc.boolean(),
+    override: fc.boolean(),
+    steps: fc.subarray([...stepIds]),
+    again: fc.boolean(),
+  })
+  .map(({ required, acknowledgerMayApprove, override, steps, again }) => ({
+    rules: rulesSchema.parse({
+      approvals: { required, acknowledgerMayApprove },
+      checklist: { required: steps, override },
+    }),
+    again,
+  }))
+
+const previous = { number: 7, status: 'unblocked' as const, endedAt: start, approvers: [] }
+
+function apply(on: Case, move: Move): void {
+  const { incident } = on
+  switch (move.kind) {
+    case 'command':
+      on.act(move.command)
+      break
+    case 'pass':
+      on.pass(move.ms)
+      break
+    case 'settle':
+      on.settleRequired(move.actor)
+      break
+    case 'startRemoval':
+      on.act({
+        verb: 'startRemoval',
+        removal: `r${on.now}`,
+        reason: 'CR-1',
+        listedInReadOf: later(on.now, -move.readAgeMs),
+        confirmed: move.confirmed === 'all' ? (incident?.votes.map(({ by }) => by.id) ?? []) : move.confirmed,
+      })
+      break
+    case 'read':
+      if (move.listed) on.act({ verb: 'stillListed', readOf: on.now })
+      else on.act({ verb: 'gone', absentSince: on.now, cause: 'unknown' })
+      break
+    case 'answer':
+      on.act({ verb: 'removalAnswered', removal: incident?.removal?.id ?? 'none', outcome: move.outcome })
+      break
+    case 'roleLost': {
+      const voter = Object.values(people)[move.id]
+      if (voter) on.act({ verb: 'roleLost', voter })
+      break
+    }
+  }
+}
+
+/** Runs a sequence of moves on a new incident and looks at every state on the way. */
+function play(
+  { rules, again }: { rules: Case['rules']; again: boolean },
+  moves: Move[],
+  look: (before: Incident, after: Incident, on: Case, move: Move) => void,
+): Case {
+  const on = Case.opened(rules, again ? { previous } : {})
+  for (const move of moves) {
+    const before = on.state
+    apply(on, move)
+    look(before, on.state, on, move)
+  }
+  return on
+}
+
+const sequences = fc.tuple(rules, fc.array(move, { maxLength: 40, size: 'max' }))
+const runs = { numRuns: 2_000 }
+
+describe('whatever people do, in whatever order', () => {
+  test('no removal starts without enough distinct, unexpired votes on this incident and the steps settled', () => {
+    let removals = 0
+    fc.assert(
+      fc.property(sequences, ([setting, moves]) => {
+        play(setting, moves, (before, after, on, move) => {
+          if (before.status === 'removing' || after.status !== 'removing') return
+          removals += 1
+          const approvers = new Set(after.removal?.approvers.map(({ id }) => id))
+          // Judged from the record alone: each approver's last vote, and nothing since that ended it.
+          for (const id of approvers) {
+            const voted = before.history.findLastIndex(
+              ({ event, by }) => event.type === 'voted' && by?.id === id,
+            )
+            const vote = before.history[voted]?.event
+            expect(vote?.type === 'voted' && vote.expiresAt > on.now).toBe(true)
+            const since = before.history.slice(voted + 1).map(({ event }) => event)
+            const ended = since.some(
+              (event) =>
+                ['keptBlocked', 'reopened', 'removalStarted', 'stepUndone'].includes(event.type) ||
+                (event.type === 'votesVoided' && event.voters.some((voter) => voter.id === id)),
+            )
+            expect(ended).toBe(false)
+            expect(
+              move.kind === 'startRemoval' && (move.confirmed === 'all' || move.confirmed.includes(id)),
+            ).toBe(true)
+          }
+          const overridden = before.votes.every((vote) => vote.override)
+          const steps = setting.rules.checklist.required.filter((id: StepId) => !before.steps[id])
+          if (steps.length > 0) expect(overridden).toBe(true)
+          const least = steps.length > 0 ? 2 : 1
+          expect(approvers.size).toBeGreaterThanOrEqual(
+            Math.max(least, approvalsRequired(before, setting.rules)),
+          )
+        })
+      }),
+      runs,
+    )
+    // The property would hold for a decider that refuses everything.
+    expect(removals).toBeGreaterThan(100)
+  })
+
+  test('falling back to open leaves no vote valid, but for the one that try again casts', () => {
+    fc.assert(
+      fc.property(sequences, ([setting, moves]) => {
+        play(setting, moves, (before, after, _on, move) => {
+          if (before.status === 'open' || after.status !== 'open') return
+          const retried = move.kind === 'command' && move.command.verb === 'retry'
+          expect(after.votes).toHaveLength(retried ? 1 : 0)
+          expect(after.quorum).toBeUndefined()
+        })
+      }),
+      runs,
+    )
+  })
+
+  test('keep blocked wins until the removal was started, and is refused after', () => {
+    fc.assert(
+      fc.property(sequences, anyActor, ([setting, moves], actor) => {
+        const on = play(setting, moves, () => undefined)
+        const before = on.state.status
+        const decision = on.act({ verb: 'keep', actor: { ...actor, role: 'approver' }, reason: 'Not ours' })
+        if (before === 'open' || before === 'approved') expect(on.state.status).toBe('kept')
+        if (before === 'removing')
+          expect(decision).toMatchObject({ ok: false, refusal: { code: 'removalRunning' } })
+      }),
+      runs,
+    )
+  })
+
+  test('statuses change only along the table', () => {
+    fc.assert(
+      fc.property(sequences, ([setting, moves]) => {
+        play(setting, moves, (before, after) => {
+          if (before.version === after.version) return
+          const path = after.history
+            .slice(before.history.length)
+            .reduce(
+              (status, { event }) =>
+                (transitions[status] as Record<string, Incident['status']>)[event.type] ?? status,
+              before.status,
+            )
+          expect(after.status).toBe(path)
+          if (isFinal(before)) expect(after.status).toBe(before.status)
+        })
+      }),
+      runs,
+    )
+  })
+
+  test('no incident is left without work that is due or a person to wait for', () => {
+    fc.assert(
+      fc.property(sequences, ([setting, moves]) => {
+        play(setting, moves, (_before, after, on) => {
+          if (isFinal(after)) return
+          const { work, nextAt } = due(after, [], on.now)
+          const person = ['responder', 'approver'].includes(waitsFor(after))
+          expect(work.length > 0 || nextAt !== undefined || person).toBe(true)
+          if (nextAt) expect(nextAt > on.now).toBe(true)
+        })
+      }),
+      runs,
+    )
+  })
+
+  test('every decided event fits the form of the record, and replaying them gives the same incident', () => {
+    fc.assert(
+      fc.property(sequences, ([setting, moves]) => {
+        const on = play(setting, moves, () => undefined)
+        const replayed = on.state.history.reduce(
+          (incident: Incident | undefined, recorded) =>
+            evolve(incident, 1, {
+              ...recorded,
+              event: incidentEventSchema.parse(JSON.parse(JSON.stringify(recorded.event))),
+            }),
+          undefined,
+        )
+        expect(JSON.parse(JSON.stringify(replayed))).toEqual(JSON.parse(JSON.stringify(on.state)))
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('evolve takes any decided event in any state without throwing', () => {
+    fc.assert(
+      fc.property(sequences, sequences, ([setting, moves], [other, others]) => {
+        const events = play(other, others, () => undefined).state.history
+        let incident: Incident | undefined = play(setting, moves, () => undefined).state
+        for (const recorded of events) incident = evolve(incident, 1, recorded)
+        expect(incident?.number).toBe(1)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('decide answers any command in any state without throwing, and repeats an answer exactly', () => {
+    fc.assert(
+      fc.property(sequences, command, ([setting, moves], last) => {
+        const on = play(setting, moves, () => undefined)
+        const once = decide(on.state, last, inForce(setting.rules), on.now)
+        expect(decide(on.state, last, inForce(setting.rules), on.now)).toEqual(once)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
