@@ -1,0 +1,20 @@
+import type { Clock } from '../clock.js'
+import type { TokenSource } from '../credentials.js'
+import type { Log } from '../log.js'
+
+/** How one watched tenant's Exchange Online is reached. */
+export interface Connection {
+  /** `EXCHANGE_URL` */
+  url: string
+  /** The watched tenant's GUID. */
+  tenantId: string
+  /** `EXCHANGE_SCOPE` */
+  scope: string
+  tokens: TokenSource
+  /** Tokens of a second app that alone may remove blocks; without it, `tokens` serve for that too. */
+  unblockTokens?: TokenSource | undefined
+  clock: Clock
+  /** Gives GUIDs. */
+  newId: () => string
+  log: Log
+}

@@ -1,0 +1,95 @@
+import type { Instant } from '../clock.js'
+import { blankForbidden, errorBody, type SimulatedFault } from './simulated-faults.js'
+import type { CmdletResult, SimulatedOrganisation } from './simulated-organisation.js'
+
+/** One request as the tenant saw it. Tokens are not kept. */
+export interface SimulatedRequest {
+  at: Instant
+  method: string
+  url: URL
+  /** Empty if the body names none. */
+  cmdlet: string
+  parameters: Record<string, unknown>
+  /** The headers but for `authorization`. */
+  headers: Record<string, unknown>
+  /** Whether a bearer token came with it. */
+  authorized: boolean
+  /** The HTTP status, or what was done instead of answering; undefined while that is open. */
+  answer?: number | 'hang' | 'reset' | 'cutOff'
+}
+
+/** What goes back over the wire. */
+export type SimulatedReply =
+  | { kind: 'answer'; status: number; headers: Record<string, string>; body: string | Buffer }
+  /** Only the first half of the body goes out. */
+  | { kind: 'cutOff'; headers: Record<string, string>; body: string }
+  | { kind: 'hang' }
+  | { kind: 'reset' }
+
+const json = { 'content-type': 'application/json; odata.metadata=minimal; charset=utf-8' }
+
+/** Why a request does not even get to its cmdlet, if it does not. */
+export function refuseAtTheDoor(
+  { url, method, cmdlet, authorized }: SimulatedRequest,
+  tenantId: string,
+  isAdmitted: boolean,
+): SimulatedReply | undefined {
+  const [, version, tenant] = url.pathname.match(/^\/adminapi\/([^/]+)\/([^/]+)\/InvokeCommand$/) ?? []
+  if (version === undefined) return answer(404)
+  if (method !== 'POST' || version !== 'beta') return answer(405)
+  if (!authorized || !isAdmitted || tenant !== tenantId) return answer(401)
+  return cmdlet === '' ? answer(400, errorBody('BadRequest', 'No cmdlet was named.')) : undefined
+}
+
+/** Runs the cmdlet, unless a fault stands in its way, and words the result as Exchange does. */
+export function runCmdlet(
+  organisation: SimulatedOrganisation,
+  request: SimulatedRequest,
+  fault: SimulatedFault | undefined,
+): SimulatedReply {
+  const run = () => organisation.run(request.cmdlet, request.parameters)
+  if (fault === undefined) return inWords(run(), request)
+  if (fault.kind === 'rowWithoutId') return inWords(withStrayRow(run()), request)
+  if (fault.kind === 'cutOff') return { kind: 'cutOff', headers: json, body: bodyOf(inWords(run(), request)) }
+  if (fault.executes) run()
+  if (fault.kind !== 'answer') return { kind: fault.kind }
+  return { kind: 'answer', status: fault.status, headers: fault.headers ?? {}, body: fault.body ?? '' }
+}
+
+function inWords(result: CmdletResult, request: SimulatedRequest): SimulatedReply {
+  switch (result.kind) {
+    case 'rows':
+      return answer(200, page(result.rows, request))
+    case 'refused':
+      return answer(result.status, errorBody(result.code, result.text))
+    case 'unknownCmdlet':
+      return blankForbidden
+  }
+}
+
+const withStrayRow = (result: CmdletResult): CmdletResult =>
+  result.kind === 'rows' ? { ...result, rows: [...result.rows, { Name: 'A row without an id' }] } : result
+
+/** One page of the rows: as many as `Prefer` asks for, from where the link that was followed says. */
+function page(rows: object[], { url, headers }: SimulatedRequest): object {
+  const size = Number(String(headers.prefer).match(/odata\.maxpagesize=(\d+)/)?.[1] ?? 1_000)
+  const from = Number(url.searchParams.get('$skiptoken') ?? 0)
+  const next = new URL(url)
+  next.searchParams.set('$skiptoken', String(from + size))
+  return {
+    '@odata.context': `${url.origin}/adminapi/beta/$metadata#Collection(Exchange.GenericHashTable)`,
+    'adminapi.warnings@odata.type': '#Collection(String)',
+    '@adminapi.warnings': [],
+    ...(from + size < rows.length ? { '@odata.nextLink': next.href } : {}),
+    value: rows.slice(from, from + size),
+  }
+}
+
+const answer = (status: number, body?: object): SimulatedReply => ({
+  kind: 'answer',
+  status,
+  headers: json,
+  body: body ? JSON.stringify(body) : '',
+})
+
+const bodyOf = (reply: SimulatedReply): string => (reply.kind === 'answer' ? String(reply.body) : '')
