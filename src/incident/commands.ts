@@ -24,7 +24,7 @@ export interface Actor {
   role?: Role | undefined
   /** Whether the chat's roster confirmed a member (no guest) of the home tenant just now. */
   verified: boolean
-  /** The conversation in which the person acts. */
+  /** Opaque: how the chat can be asked about the person again. */
   seenIn: string
   roleMapHash: string
 }

@@ -48,7 +48,7 @@ export interface Vote {
   expiresAt: Instant
   /** Given in the knowledge that required steps are not settled. */
   override: boolean
-  /** Where the voter was seen, so that the role can be asked again just before the removal. */
+  /** Opaque: how the chat can be asked about the voter again, just before the removal. */
   seenIn: string
 }
 

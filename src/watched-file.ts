@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import type { z } from 'zod'
+import { prettifyError } from 'zod'
+import type { Clock, Instant } from './clock.js'
+import { Fault, messageOf } from './errors.js'
+
+/** What a file says now. `hash` is of its exact bytes, `absent` where there is no file. */
+export interface Reading<Value> {
+  value: Value
+  hash: string
+  /** Set while the file cannot be used and the last good one stays: why, and since when. */
+  broken?: { why: string; since: Instant } | undefined
+}
+
+interface Options<Schema extends z.ZodType> {
+  path: string
+  /** What it is called in messages, e.g. `role map`. */
+  what: string
+  /** Name of the setting that says where it is. */
+  setting: string
+  schema: Schema
+  clock: Clock
+  /** Refuse a file that others may write to, or that belongs to somebody else. */
+  guarded: boolean
+  /** Called when the file changed, was found broken, or is good again. */
+  onChange: (reading: Reading<z.infer<Schema>>, was: string) => Promise<void>
+}
+
+const othersMayWrite = 0o022
+
+/**
+ * A JSON file that people edit while the program runs. It is looked at whenever it is asked for, so an edit
+ * works at once; a broken edit leaves the last good one in force and says so.
+ */
+export class WatchedFile<Schema extends z.ZodType> {
+  #reading: Reading<z.infer<Schema>>
+  #seen: string
+
+  private constructor(
+    private readonly options: Options<Schema>,
+    first: { reading: Reading<z.infer<Schema>>; seen: string },
+  ) {
+    this.#reading = first.reading
+    this.#seen = first.seen
+  }
+
+  /**
+   * Reads the file for the first time; one that does not exist counts as `{}`.
+   * @throws Fault `fileUnusable` if there is one and it cannot be used: a start is no time for guessing
+   */
+  static async open<Schema extends z.ZodType>(options: Options<Schema>): Promise<WatchedFile<Schema>> {
+    const seen = await fingerprint(options.path)
+    const result = await load(options)
+    if (!result.ok) {
+      const { what, path, setting } = options
+      throw new Fault(
+        'fileUnusable',
+        `The ${what} ${path} cannot be used:\n${result.why}`,
+        `Put the file right, or let ${setting} name another one. Nothing was changed.`,
+      )
+    }
+    return new WatchedFile(options, { reading: result.reading, seen })
+  }
+
+  /** What the file says now, or the last good version of it. */
+  async current(): Promise<Reading<z.infer<Schema>>> {
+    const seen = await fingerprint(this.options.path)
+    if (seen === this.#seen) return this.#reading
+    this.#seen = seen
+    const was = this.#reading
+    const result = await load(this.options)
+    if (result.ok) this.#reading = result.reading
+    else
+      this.#reading = {
+        ...was,
+        broken: { why: result.why, since: was.broken?.since ?? this.options.clock.now() },
+      }
+    const { broken } = this.#reading
+    if (this.#reading.hash !== was.hash || broken?.why !== was.broken?.why)
+      await this.options.onChange(this.#reading, was.hash)
+    return this.#reading
+  }
+}
+
+/** Tells one state of a file from another without reading it; a link is followed to what it points at. */
+async function fingerprint(path: string): Promise<string> {
+  try {
+    const { ino, mtimeMs, ctimeMs, size, mode, uid } = await stat(path)
+    return [ino, mtimeMs, ctimeMs, size, mode, uid].join(' ')
+  } catch (error) {
+    return `no file: ${codeOf(error)}`
+  }
+}
+
+async function load<Schema extends z.ZodType>({
+  path,
+  schema,
+  guarded,
+}: Options<Schema>): Promise<{ ok: true; reading: Reading<z.infer<Schema>> } | { ok: false; why: string }> {
+  let text: string
+  try {
+    if (guarded) {
+      const why = await unsafe(path)
+      if (why) return { ok: false, why }
+    }
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') return { ok: false, why: `It cannot be read: ${messageOf(error)}` }
+    return parse(schema, {}, 'absent')
+  }
+  const hash = createHash('sha256').update(text).digest('hex')
+  try {
+    return parse(schema, JSON.parse(text), hash)
+  } catch (error) {
+    return { ok: false, why: `It is not JSON: ${messageOf(error)}` }
+  }
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, json: unknown, hash: string) {
+  const parsed = schema.safeParse(json)
+  if (parsed.success) return { ok: true as const, reading: { value: parsed.data, hash } }
+  return { ok: false as const, why: prettifyError(parsed.error) }
+}
+
+/** Whoever can write the role map can unblock: it has to be ours, or root's, and nobody else's to write. */
+async function unsafe(path: string): Promise<string | undefined> {
+  if (process.platform === 'win32') return undefined
+  const { mode, uid } = await stat(path)
+  if ((mode & othersMayWrite) !== 0) return `Others may write to it. Take that right away: chmod go-w ${path}`
+  const own = process.getuid?.()
+  if (own !== undefined && uid !== own && uid !== 0)
+    return 'It belongs to another user than the one this program runs as.'
+  return undefined
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'

@@ -1,0 +1,145 @@
+import { type Clock, type Instant, later, secondMs } from '../clock.js'
+import type { Desk } from '../desk.js'
+import { messageOf } from '../errors.js'
+import { type ConversationWork, due, laneOf, type Place, type Work } from '../incident/due.js'
+import { codeOf, type Incident } from '../incident/incident.js'
+import type { Log } from '../log.js'
+import type { Claim, DueIncident, Store } from '../store/store.js'
+import { Lanes } from './lanes.js'
+import type { Removals, WatchedTenant, WorkResult } from './removal.js'
+
+/** Whatever shows incidents to people: posts, edits and replies in one conversation. */
+export type Show = (work: ConversationWork, claim: Claim) => Promise<WorkResult>
+
+export interface LoopParts {
+  store: Store
+  desk: Desk
+  removals: Removals
+  tenantOf: (name: string) => WatchedTenant
+  show: Show
+  clock: Clock
+  log: Log
+  random: () => number
+}
+
+const atLeastEveryMs = 30 * secondMs
+
+/**
+ * Runs what is due: on every change of the store, when the next thing falls due, and at least every 30 seconds.
+ * It remembers nothing that matters: what is due follows from what is stored.
+ */
+export class Loop {
+  readonly #lanes: Lanes
+  readonly #alarms = new Map<number, () => void>()
+  #looking: Promise<void> | undefined
+  #lookAgain = false
+  #stopped = false
+  #stopListening: () => void = () => undefined
+  #cancelTick: () => void = () => undefined
+
+  constructor(private readonly parts: LoopParts) {
+    const { store, clock, log, random } = parts
+    this.#lanes = new Lanes({ store, clock, log, random, onFree: () => this.wake() })
+  }
+
+  start(): void {
+    this.#stopListening = this.parts.store.onChange(() => this.wake())
+    this.#tick()
+  }
+
+  /** Starts nothing new and resolves when what is running has finished. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#stopListening()
+    this.#cancelTick()
+    for (const cancel of this.#alarms.values()) cancel()
+    await this.#looking
+    await this.#lanes.idle()
+  }
+
+  /** Looks for due work, now or right after the look that is under way. */
+  wake(): void {
+    if (this.#stopped) return
+    if (this.#looking) {
+      this.#lookAgain = true
+      return
+    }
+    this.#looking = this.#look().finally(() => {
+      this.#looking = undefined
+      if (this.#lookAgain) {
+        this.#lookAgain = false
+        this.wake()
+      }
+    })
+  }
+
+  #tick(): void {
+    if (this.#stopped) return
+    const { clock } = this.parts
+    this.#cancelTick = clock.wakeAt(later(clock.now(), atLeastEveryMs), () => this.#tick())
+    this.wake()
+  }
+
+  async #look(): Promise<void> {
+    const { store, clock, log } = this.parts
+    try {
+      for (const item of await store.due(clock.now())) if (!this.#stopped) await this.#lookAt(item)
+    } catch (fault) {
+      // The next tick looks again; whoever clicks is told by the store itself.
+      log.error({ fault: messageOf(fault) }, 'looking for due work failed')
+    }
+  }
+
+  async #lookAt({ incident, mark }: DueIncident): Promise<void> {
+    const { store, clock } = this.parts
+    const { work, nextAt } = due(incident, await this.#places(incident), clock.now())
+    for (const item of work) {
+      const key = `${item.kind} ${'subject' in item ? item.subject : item.incident} ${incident.sequence}`
+      this.#lanes.offer(laneOf(item), key, (claim) => this.#do(item, incident, claim))
+    }
+    // What has work stays due: its lane may be busy, and when it is free again this is looked at again.
+    if (work.length > 0) return
+    await store.sleep(incident.number, mark, nextAt)
+    this.#alarm(incident.number, nextAt)
+  }
+
+  #alarm(number: number, at: Instant | undefined): void {
+    this.#alarms.get(number)?.()
+    this.#alarms.delete(number)
+    if (at)
+      this.#alarms.set(
+        number,
+        this.parts.clock.wakeAt(at, () => this.wake()),
+      )
+  }
+
+  async #places(incident: Incident): Promise<Place[]> {
+    const { store } = this.parts
+    const [conversations, deliveries] = await Promise.all([
+      store.conversations(),
+      store.deliveriesOf(incident),
+    ])
+    return conversations.map((conversation) => {
+      const here = deliveries.filter((delivery) => delivery.conversation === conversation.id)
+      const delivery = here.find(({ subject }) => subject === codeOf(incident))
+      return { conversation, delivery, digest: here.find((one) => one !== delivery) }
+    })
+  }
+
+  async #do(work: Work, incident: Incident, claim: Claim): Promise<WorkResult> {
+    switch (work.kind) {
+      case 'expire':
+        await this.parts.desk.act(work.incident, { verb: 'expire' })
+        return 'done'
+      case 'remove':
+        return this.parts.removals.remove(incident)
+      case 'adoptRemoval':
+        return this.parts.removals.adopt(incident)
+      case 'read':
+        await this.parts.tenantOf(work.tenant).watcher.readNow()
+        return 'done'
+      default:
+        return this.parts.show(work, claim)
+    }
+  }
+}
