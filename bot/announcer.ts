@@ -1,0 +1,238 @@
+import type { Card } from '../cards/card.js'
+import { mentionName } from '../cards/escape.js'
+import { type CardContext, digestCard, incidentCard, movedCard } from '../cards/index.js'
+import type { Texts } from '../cards/texts/en.js'
+import type { Clock } from '../src/clock.js'
+import { type Conversation, type Delivery, subjectOfBatch } from '../src/incident/delivery.js'
+import { type ConversationWork, notable } from '../src/incident/due.js'
+import { codeOf, type Incident } from '../src/incident/incident.js'
+import type { RulesInForce } from '../src/incident/rules.js'
+import type { Log } from '../src/log.js'
+import type { RoleMap } from '../src/people/role-map.js'
+import type { Claim, Store } from '../src/store/store.js'
+import type { WorkResult } from '../src/work/removal.js'
+import type { ConnectorClient, OutgoingActivity, Sent } from './connector-client.js'
+import type { Conversations } from './conversations.js'
+
+/** A post of which nobody knows whether it arrived is made once more, and then left alone. */
+const mostPosts = 2
+const mostMentioned = 5
+const rosterTimeoutMs = 5_000
+
+/** What stands on a card, and up to which place of the record it is current. */
+interface Drawing {
+  card: Card
+  summary: string
+  sequence: number
+}
+
+/** A message that holds one card; `words` stand above it and in previews. */
+export const cardActivity = (card: Card, summary: string, words?: string): OutgoingActivity => ({
+  type: 'message',
+  summary,
+  ...(words ? { text: words, textFormat: 'markdown' } : {}),
+  attachments: [{ contentType: 'application/vnd.microsoft.card.adaptive', content: card }],
+})
+
+export const textActivity = (text: string): OutgoingActivity => ({
+  type: 'message',
+  text,
+  textFormat: 'markdown',
+})
+
+/**
+ * Shows incidents in conversations: one message each, edited whenever the incident changes, with a reply in its
+ * thread for what somebody should notice. What is shown where is stored before and after each call, so that a
+ * restart in between posts nothing twice but what nobody can know about.
+ */
+export class Announcer {
+  constructor(
+    private readonly parts: {
+      store: Store
+      client: ConnectorClient
+      conversations: Conversations
+      roleMap: RoleMap
+      rules: () => Promise<RulesInForce>
+      texts: Texts
+      clock: Clock
+      log: Log
+    },
+  ) {}
+
+  async show(work: ConversationWork, claim: Claim): Promise<WorkResult> {
+    const { store, conversations } = this.parts
+    const incident = await store.find(work.incident)
+    const conversation = await conversations.find(work.conversation)
+    if (!incident || !conversation) return 'done'
+    const known = await store.delivery(work.subject, conversation.id)
+    const delivery = known ?? { subject: work.subject, conversation: conversation.id, drawn: 0, told: 0 }
+    const job = { incident, conversation, delivery, claim }
+    switch (work.kind) {
+      case 'post':
+        return this.#post(job)
+      case 'redraw':
+        return this.#redraw(job)
+      case 'tell':
+        return this.#tell(job)
+      case 'retire':
+        return this.#retire(job)
+      default:
+        return work.kind satisfies never
+    }
+  }
+
+  async #post({ incident, conversation, delivery, claim }: Job): Promise<WorkResult> {
+    const { store, client, clock, log } = this.parts
+    const tries = delivery.ambiguous?.tries ?? 0
+    if (tries >= mostPosts) {
+      log.error(
+        { subject: delivery.subject, conversation: conversation.id },
+        'nobody knows whether the card arrived; show posts it again',
+      )
+      await store.saveDelivery({ ...delivery, wanted: undefined }, claim)
+      return 'done'
+    }
+    const drawing = await this.#draw(incident, delivery)
+    const { words, entities } = await this.#callFor(incident, conversation)
+    // Stored before the call: should the process die in it, the post may have been made.
+    const posting = { ...delivery, ambiguous: { since: clock.now(), tries: tries + 1 }, wanted: true }
+    await store.saveDelivery(posting, claim)
+    const sent = await client.post(conversation, {
+      ...cardActivity(drawing.card, drawing.summary, words),
+      entities,
+    })
+    if (sent.kind === 'ambiguous') return 'again'
+    if (sent.kind !== 'ok') {
+      await store.saveDelivery({ ...delivery, wanted: true }, claim)
+      return this.#afterFailure(sent, conversation)
+    }
+    const retired = [...(delivery.retired ?? []), ...(delivery.message ? [delivery.message] : [])]
+    await store.saveDelivery(
+      {
+        subject: delivery.subject,
+        conversation: conversation.id,
+        message: sent.value.message,
+        drawn: drawing.sequence,
+        told: Math.max(delivery.told, drawing.sequence),
+        retired,
+      },
+      claim,
+    )
+    return 'done'
+  }
+
+  async #redraw({ incident, conversation, delivery, claim }: Job): Promise<WorkResult> {
+    const { store, client } = this.parts
+    if (!delivery.message) return 'done'
+    const drawing = await this.#draw(incident, delivery)
+    const sent = await client.edit(
+      conversation,
+      delivery.message,
+      cardActivity(drawing.card, drawing.summary),
+    )
+    if (sent.kind === 'missing') {
+      // Somebody deleted the message: the card is posted anew.
+      await store.saveDelivery({ ...delivery, message: undefined, wanted: true }, claim)
+      return 'done'
+    }
+    if (sent.kind !== 'ok') return this.#afterFailure(sent, conversation)
+    // Read again: a reply may have been recorded while this was being drawn.
+    const current = (await store.delivery(delivery.subject, delivery.conversation)) ?? delivery
+    await store.saveDelivery({ ...current, drawn: drawing.sequence }, claim)
+    return 'done'
+  }
+
+  /** One reply per commit, so that what was decided together is said together. */
+  async #tell({ incident, conversation, delivery, claim }: Job): Promise<WorkResult> {
+    const { store, client, texts } = this.parts
+    const events = notable(incident, delivery.told)
+    const sequence = events[0]?.sequence
+    if (sequence === undefined || !delivery.message) return 'done'
+    const words = events
+      .filter((event) => event.sequence === sequence)
+      .map((event) => texts.notice(incident, event))
+    const sent = await client.reply(conversation, delivery.message, textActivity(words.join('\n\n')))
+    // A reply that may have arrived is not repeated: the card itself says the same.
+    if (sent.kind !== 'ok' && sent.kind !== 'ambiguous') return this.#afterFailure(sent, conversation)
+    const told = { ...delivery, told: sequence }
+    await store.saveDelivery(told, claim)
+    return this.#tell({ incident, conversation, delivery: told, claim })
+  }
+
+  async #retire({ incident, conversation, delivery, claim }: Job): Promise<WorkResult> {
+    const { store, client, texts } = this.parts
+    const card = movedCard(codeOf(incident), await this.#context())
+    for (const message of delivery.retired ?? []) {
+      const sent = await client.edit(
+        conversation,
+        message,
+        cardActivity(card, texts.moved.title(codeOf(incident))),
+      )
+      if (sent.kind === 'notSent' || sent.kind === 'gone') return this.#afterFailure(sent, conversation)
+    }
+    await store.saveDelivery({ ...delivery, retired: undefined }, claim)
+    return 'done'
+  }
+
+  async #afterFailure(
+    sent: Exclude<Sent<unknown>, { kind: 'ok' }>,
+    conversation: Conversation,
+  ): Promise<WorkResult> {
+    if (sent.kind !== 'gone') return 'again'
+    await this.parts.conversations.lost(conversation, sent.why)
+    return 'done'
+  }
+
+  async #draw(incident: Incident, { subject }: Delivery): Promise<Drawing> {
+    const { store, texts } = this.parts
+    const context = await this.#context()
+    const { batch } = incident
+    if (!batch || subject !== subjectOfBatch(batch))
+      return {
+        card: incidentCard(incident, context),
+        summary: texts.summary(incident),
+        sequence: incident.sequence,
+      }
+    const incidents = await store.inBatch(batch.id)
+    return {
+      card: digestCard({ id: batch.id, incidents, page: 1 }, context),
+      summary: texts.digest.title(incidents.length),
+      sequence: Math.max(...incidents.map(({ sequence }) => sequence)),
+    }
+  }
+
+  /** Who is called by name above a new card: those in the rules who really are members of the conversation. */
+  async #callFor(
+    incident: Incident,
+    conversation: Conversation,
+  ): Promise<{ words?: string; entities?: unknown[] }> {
+    const { rules } = await this.parts.rules()
+    if (rules.announce.mention === 'nobody' || conversation.kind === 'personal') return {}
+    const entries = (await this.parts.roleMap.responders(incident.tenant)).slice(0, mostMentioned)
+    const looks = await Promise.all(
+      entries.map((entry) => this.parts.client.member(conversation, entry, rosterTimeoutMs)),
+    )
+    const members = looks.flatMap((look) => (look.kind === 'ok' && look.value.name ? [look.value] : []))
+    const named = members.map(({ id, name = '' }) => ({ id, name: mentionName(name) }))
+    return {
+      words: this.parts.texts.announceMention(members.map(({ name = '' }) => name)),
+      entities: named.map(({ id, name }) => ({
+        type: 'mention',
+        text: `<at>${name}</at>`,
+        mentioned: { id, name },
+      })),
+    }
+  }
+
+  async #context(): Promise<CardContext> {
+    const { rules } = await this.parts.rules()
+    return { texts: this.parts.texts, rules, now: this.parts.clock.now() }
+  }
+}
+
+interface Job {
+  incident: Incident
+  conversation: Conversation
+  delivery: Delivery
+  claim: Claim
+}

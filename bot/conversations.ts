@@ -1,0 +1,44 @@
+import type { Clock } from '../src/clock.js'
+import type { Conversation } from '../src/incident/delivery.js'
+import type { Log } from '../src/log.js'
+import type { Store } from '../src/store/store.js'
+import { type Incoming, placeOf } from './incoming.js'
+
+/** Remembers where the bot is and how to reach each place, from whatever Teams sends from there. */
+export class Conversations {
+  constructor(private readonly parts: { store: Store; clock: Clock; log: Log }) {}
+
+  async find(id: string): Promise<Conversation | undefined> {
+    return (await this.parts.store.conversations()).find((conversation) => conversation.id === id)
+  }
+
+  /** The conversation of an activity as it is known now: service URLs move, and the newest one counts. */
+  async seen(incoming: Incoming): Promise<Conversation> {
+    const known = await this.find(placeOf(incoming).id)
+    const now: Conversation = { ...known, ...placeOf(incoming), gone: undefined }
+    if (!known || !isSame(known, now)) await this.parts.store.saveConversation(now)
+    return now
+  }
+
+  /** Teams says that the bot is not in this conversation any more. */
+  async lost({ id }: { id: string }, cause: string): Promise<void> {
+    const { store, clock, log } = this.parts
+    const known = await this.find(id)
+    if (!known || known.gone) return
+    const at = clock.now()
+    log.error(
+      { conversation: id, cause },
+      'a conversation has removed the bot or refuses it: nothing is shown there',
+    )
+    await store.record({ type: 'conversationGone', conversation: id, cause }, at)
+    await store.saveConversation({ ...known, gone: { at, cause } })
+  }
+}
+
+const isSame = (one: Conversation, other: Conversation): boolean =>
+  one.serviceUrl === other.serviceUrl &&
+  one.name === other.name &&
+  one.botId === other.botId &&
+  one.kind === other.kind &&
+  one.tenantId === other.tenantId &&
+  one.gone === other.gone

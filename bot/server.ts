@@ -1,0 +1,149 @@
+import type { Activity, InvokeResponse } from 'botbuilder'
+import { AuthenticationError } from 'botframework-connector'
+import restify, { type Next, type Request, type Response, type Server } from 'restify'
+import { secondMs } from '../src/clock.js'
+import { messageOf } from '../src/errors.js'
+import type { Log } from '../src/log.js'
+import { incomingSchema } from './incoming.js'
+
+const mostBodyBytes = 256 * 1024
+const deepestBody = 64
+const mostConnections = 1_000
+
+/** Constant words for what is wrong; an empty list is good. `down` means that clicks cannot be served. */
+export interface Readiness {
+  down: boolean
+  degraded: string[]
+}
+
+export interface ServerParts {
+  /** Runs one turn; throws AuthenticationError for whoever is not Teams. */
+  take: (authorization: string, activity: Activity) => Promise<InvokeResponse | undefined>
+  isServiceHost: (serviceUrl: string) => boolean
+  readiness: () => Promise<Readiness>
+  log: Log
+}
+
+/**
+ * The way in. restify's own body readers are not safe to put on a network: one request with a broken gzip body
+ * ends the process, a small one can grow without limit, multipart lands on the disk before anybody was
+ * authenticated. None of them is used: a body is plain JSON of limited size, and read here.
+ */
+export function createServer({ take, isServiceHost, readiness, log }: ServerParts): Server {
+  const server = restify.createServer({ name: 'Connector Warden', handleUncaughtExceptions: false })
+  limitSlowClients(server)
+  server.post('/api/messages', (request: Request, response: Response, next: Next) => {
+    answerMessage(request, { take, isServiceHost, log })
+      .then(({ status, body }) => send(response, status, body))
+      .catch((error) => {
+        log.error({ err: error }, `a turn failed: ${messageOf(error)}`)
+        send(response, 500, { error: 'the bot failed' })
+      })
+      .finally(() => next())
+  })
+  server.get('/healthz', (_request: Request, response: Response, next: Next) => {
+    send(response, 200, { status: 'running' })
+    next()
+  })
+  server.get('/readyz', (_request: Request, response: Response, next: Next) => {
+    readiness()
+      .then(({ down, degraded }) =>
+        send(response, down ? 503 : 200, { status: down ? 'down' : 'ready', degraded }),
+      )
+      .catch(() => send(response, 503, { status: 'down', degraded: ['unknown'] }))
+      .finally(() => next())
+  })
+  // What restify itself answers (no such route, a body that is no JSON) must not echo anything.
+  server.on(
+    'restifyError',
+    (_request: Request, response: Response, error: { statusCode?: number }, done: () => void) => {
+      send(response, error.statusCode && error.statusCode < 500 ? error.statusCode : 500, {
+        error: 'not served',
+      })
+      done()
+    },
+  )
+  return server
+}
+
+/** restify has no option for these; they have to be set before it listens. */
+function limitSlowClients({ server }: Server): void {
+  server.headersTimeout = 10 * secondMs
+  server.requestTimeout = 20 * secondMs
+  server.keepAliveTimeout = 5 * secondMs
+  server.maxConnections = mostConnections
+  // Without it Node looks for slow clients only every thirty seconds.
+  Object.assign(server, { connectionsCheckingInterval: 2 * secondMs })
+}
+
+interface Answer {
+  status: number
+  body?: unknown
+}
+
+const notAuthenticated = { error: 'not authenticated' }
+
+async function answerMessage(
+  request: Request,
+  { take, isServiceHost, log }: Pick<ServerParts, 'take' | 'isServiceHost' | 'log'>,
+): Promise<Answer> {
+  const read = await readJson(request)
+  if (!read.ok) return { status: read.status, body: { error: read.why } }
+  const incoming = isShallow(read.json) ? incomingSchema.safeParse(read.json) : undefined
+  if (!incoming?.success) return { status: 400, body: { error: 'not an activity of Microsoft Teams' } }
+  // Before anything else learns of it: this is where the bot's own token would go.
+  if (!isServiceHost(incoming.data.serviceUrl)) return { status: 401, body: notAuthenticated }
+  try {
+    const answer = await take(request.headers.authorization ?? '', incoming.data as unknown as Activity)
+    return { status: answer?.status ?? 200, body: answer?.body }
+  } catch (error) {
+    if (!(error instanceof AuthenticationError)) throw error
+    log.debug({ why: error.message }, 'not authenticated')
+    return { status: error.statusCode, body: notAuthenticated }
+  }
+}
+
+type Body = { ok: true; json: unknown } | { ok: false; status: number; why: string }
+
+async function readJson(request: Request): Promise<Body> {
+  const { headers } = request
+  const refuse = (status: number, why: string): Body => ({ ok: false, status, why })
+  if (headers['content-encoding'] !== undefined) return refuse(415, 'encoded bodies are not served')
+  if (!/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? ''))
+    return refuse(415, 'only JSON is served')
+  if (Number(headers['content-length'] ?? 0) > mostBodyBytes) return refuse(413, 'too large')
+  const chunks: Buffer[] = []
+  let received = 0
+  for await (const chunk of request) {
+    received += chunk.length
+    // Leaving the loop destroys the request, so an endless body ends here and not at its end.
+    if (received > mostBodyBytes) return refuse(413, 'too large')
+    chunks.push(chunk)
+  }
+  try {
+    return { ok: true, json: JSON.parse(Buffer.concat(chunks).toString('utf8')) }
+  } catch {
+    return refuse(400, 'not JSON')
+  }
+}
+
+function send(response: Response, status: number, body?: unknown): void {
+  if (response.headersSent || response.destroyed) return
+  // What was refused unread must not be read as the next request on this connection.
+  if (status >= 400) response.setHeader('connection', 'close')
+  response.status(status)
+  if (body === undefined) response.end()
+  else response.json(body)
+}
+
+/** Walks the levels one after the other: recursion would be what such a body is made to exhaust. */
+function isShallow(body: unknown): boolean {
+  let level = [body]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepestBody) return false
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    )
+  }
+  return true
+}
