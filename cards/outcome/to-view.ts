@@ -1,0 +1,75 @@
+import { type Instant, later, minuteMs } from '../../src/clock.js'
+import type { Incident } from '../../src/incident/incident.js'
+import { unblockTakesMinutes } from '../../src/incident/rules.js'
+import { type StepId, stepIds } from '../../src/incident/steps.js'
+import { openUrl } from '../actions.js'
+import type { CardContext } from '../card.js'
+import { mostShown, show, showName } from '../escape.js'
+import { headOf, historyOf, noteOf, restrictedEntities, usedVotes } from '../parts.js'
+import { settledOf } from '../settled.js'
+import { onDevice, readTime } from '../times.js'
+import type { OutcomeView } from './view.js'
+
+/** What the card of an incident that is over shows. */
+export function toOutcomeView(incident: Incident, context: CardContext): OutcomeView {
+  const { texts } = context
+  const words = texts.outcome
+  const blockedFrom = readTime(incident.restriction.createdAt) ?? incident.openedAt
+  const lasted = texts.between(blockedFrom, absentSince(incident))
+  return {
+    fallbackText: texts.summary(incident),
+    head: headOf(incident, context, words.where(show(incident.tenant, mostShown.tenant), lasted)),
+    what: [whatCameOfIt(incident, context)],
+    next: { title: words.nextTitle, text: next(incident, context) },
+    actions: [openUrl(texts.buttons.defender, restrictedEntities)],
+    facts: [...acknowledgement(incident, context), ...approvals(incident, context)],
+    steps: { title: words.stepsTitle, steps: stepIds.map((step) => stepOf(incident, step, context)) },
+    note: noteOf(incident, context, words),
+    history: historyOf(incident, context),
+  }
+}
+
+/** When Exchange was first seen without it: what ended an incident stands in its last deciding event. */
+function absentSince({ history, since }: Incident): Instant {
+  const ending = history.findLast(
+    ({ event }) => event.type === 'unblocked' || event.type === 'cleared',
+  )?.event
+  return ending && 'absentSince' in ending ? ending.absentSince : since
+}
+
+function whatCameOfIt(incident: Incident, { texts }: CardContext): string {
+  const at = absentSince(incident)
+  if (incident.status === 'cleared')
+    return texts.outcome.cleared(incident.ended?.cause ?? 'unknown', onDevice(at))
+  const until = later(at, unblockTakesMinutes * minuteMs)
+  return texts.outcome.removed(onDevice(at), onDevice(until, at))
+}
+
+function next({ status, ended }: Incident, { texts }: CardContext): string {
+  if (status === 'unblocked') return texts.outcome.unblockedNext
+  return ended?.cause === 'connectorGone' ? texts.outcome.connectorGoneNext : texts.outcome.clearedNext
+}
+
+function approvals(incident: Incident, { texts }: CardContext): string[] {
+  if (incident.status !== 'unblocked') return []
+  return usedVotes(incident).map(({ by, at, reason }) => {
+    const after = texts.between(incident.openedAt, at)
+    return texts.outcome.approvedAfter(showName(by), after, show(reason, mostShown.reason))
+  })
+}
+
+function acknowledgement({ acknowledged, openedAt }: Incident, { texts }: CardContext): string[] {
+  if (!acknowledged) return []
+  const after = texts.between(openedAt, acknowledged.at)
+  return [texts.outcome.acknowledgedAfter(showName(acknowledged.by), after)]
+}
+
+function stepOf(
+  incident: Incident,
+  step: StepId,
+  context: CardContext,
+): OutcomeView['steps']['steps'][number] {
+  const { steps, outcome } = context.texts
+  const settled = settledOf(incident, step, context)
+  return { ...settled, title: steps[step].title, state: settled.state ?? outcome.stepOpen }
+}

@@ -1,0 +1,20 @@
+import type { Instant } from '../src/clock.js'
+
+/**
+ * A time for a TextBlock, which Teams writes in the reader's language and time zone. The day is left out where
+ * it is the one that the card already names (`day`). Works in TextBlocks alone: elsewhere the reader would see
+ * the macro itself.
+ */
+export function onDevice(at: Instant, day?: Instant): string {
+  const second = `${at.slice(0, 19)}Z`
+  const time = `{{TIME(${second})}}`
+  return day?.slice(0, 10) === at.slice(0, 10) ? time : `{{DATE(${second},SHORT)}} ${time}`
+}
+
+/** Exchange writes times in several forms: the instant it means, or undefined if it cannot be read. */
+export function readTime(text: string | undefined): Instant | undefined {
+  const time = text === undefined ? Number.NaN : Date.parse(text)
+  const instant = Number.isNaN(time) ? '' : new Date(time).toISOString()
+  // Years outside of 0 to 9999 are written with a sign, which Teams does not read.
+  return /^\d/.test(instant) ? instant : undefined
+}

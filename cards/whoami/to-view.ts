@@ -1,0 +1,35 @@
+import type { Role } from '../../src/incident/commands.js'
+import type { CardContext } from '../card.js'
+import { mostShown, show, showName } from '../escape.js'
+import type { WhoamiView } from './view.js'
+
+export interface WhoamiOf {
+  name: string
+  /** Entra object id. */
+  id: string
+  /** The watched tenants that the conversation serves; `source` says which entry of the role map it is. */
+  tenants: { tenant: string; role?: Role | undefined; source?: string | undefined }[]
+  /** Why this may be incomplete, e.g. that Teams did not answer. */
+  problem?: string | undefined
+}
+
+const mostTenants = 15
+
+export function toWhoamiView(who: WhoamiOf, { texts }: CardContext): WhoamiView {
+  const { whoami } = texts
+  const name = showName(who)
+  const problem = who.problem ?? (who.tenants.length === 0 ? whoami.noTenants : undefined)
+  return {
+    fallbackText: whoami.summary(name),
+    title: whoami.title,
+    name,
+    idLabel: `${whoami.id} `,
+    id: show(who.id, mostShown.word),
+    problems: problem ? [show(problem, mostShown.text)] : [],
+    tenants: who.tenants.slice(0, mostTenants).map(({ tenant, role, source }) => ({
+      role: whoami.row(show(tenant, mostShown.tenant), role),
+      sources: source ? [whoami.source(show(source, mostShown.short))] : [],
+      allows: whoami.allows[role ?? 'none'],
+    })),
+  }
+}

@@ -1,0 +1,127 @@
+import {
+  aisha,
+  connectorId,
+  done,
+  exampleStart,
+  type Happening,
+  incidentOf,
+  opened,
+  voted,
+} from '../../cards/examples.js'
+import { incidentCard, listCard, movedCard, whoamiCard } from '../../cards/index.js'
+import { en } from '../../cards/texts/en.js'
+import { later, minuteMs } from '../../src/clock.js'
+import type { Incident, Person } from '../../src/incident/incident.js'
+import { rulesSchema } from '../../src/incident/rules.js'
+import { stepIds } from '../../src/incident/steps.js'
+import { bytesOf, partsOf, textsOf } from '../support/card-parts.js'
+
+const rules = rulesSchema.parse({ approvals: { required: 10 } })
+const context = { texts: en, rules, now: later(exampleStart, 40 * minuteMs) }
+
+const poison =
+  '[Approve here](https://evil.example)<at>Everyone</at>**b** `c` ${head.code} {{TIME(2026-11-22T03:05:00Z)}} \u202egnp.exe\u200b\n# Big\n- '
+const hostileText = (length: number) => poison.repeat(Math.ceil(length / poison.length)).slice(0, length)
+
+/** An incident in which everything that can come from outside is `text`, as long as it may get. */
+function incidentFull(text: string, ...ending: Happening[]): Incident {
+  const person: Person = { id: text.slice(0, 36), name: text }
+  const voters = Array.from({ length: 9 }, (_, n): Person => ({ id: `voter-${n}`, name: text }))
+  const notes = Array.from(
+    { length: 200 },
+    (_, n): Happening => [3, { type: 'noted', text: `${n}${text}` }, person],
+  )
+  return incidentOf(
+    42,
+    [
+      0,
+      {
+        ...opened,
+        tenant: text,
+        restriction: { connectorId, connectorName: text, createdAt: text, reason: text },
+        previous: { number: 41, status: 'unblocked', endedAt: exampleStart, approvers: voters },
+      },
+    ],
+    [1, { type: 'acknowledged' }, person],
+    ...stepIds.map((step): Happening => [1, done(step, text), person]),
+    ...voters.map((voter): Happening => [2, voted(2, text, 10), voter]),
+    ...notes,
+    ...ending,
+  )
+}
+
+const sent = (text: string): Happening => [
+  4,
+  {
+    type: 'removalStarted',
+    removal: 'one',
+    approvers: Array.from({ length: 10 }, (_, n) => ({ id: `voter-${n}`, name: text })),
+    reason: text,
+    listedInReadOf: exampleStart,
+  },
+]
+const reached: Happening = [
+  3,
+  { type: 'quorumReached', required: 10, removeBy: later(exampleStart, 10 * minuteMs), approvers: [aisha] },
+]
+const endings = (text: string): Record<string, Happening[]> => ({
+  open: [],
+  approved: [reached],
+  kept: [[4, { type: 'keptBlocked', reason: text, basis: { rules: '', roleMap: '' } }, aisha]],
+  removing: [
+    reached,
+    sent(text),
+    [5, { type: 'removalAnswered', outcome: { kind: 'unknown', cause: text } }],
+  ],
+  stuck: [
+    reached,
+    sent(text),
+    [5, { type: 'removalAnswered', outcome: { kind: 'notDone', cause: text } }],
+    [5, { type: 'stuck', cause: 'notDone' }],
+  ],
+  unblocked: [reached, sent(text), [6, { type: 'unblocked', absentSince: exampleStart }]],
+  cleared: [[6, { type: 'cleared', cause: 'removedByOther', absentSince: exampleStart }]],
+})
+const statuses = Object.keys(endings(''))
+
+test.each(statuses)('hostile names, reasons and notes change nothing on a card that is %s', (status) => {
+  const harmless = incidentCard(
+    incidentFull('harmless words', ...(endings('harmless words')[status] ?? [])),
+    context,
+  )
+  const text = hostileText(500)
+  const card = incidentCard(incidentFull(text, ...(endings(text)[status] ?? [])), context)
+  expect(partsOf(card).map(({ type }) => type)).toEqual(partsOf(harmless).map(({ type }) => type))
+  for (const shown of [...textsOf(card), String(card.fallbackText)]) expectInert(shown)
+})
+
+function expectInert(text: string) {
+  // What is left is our own: bold, and the macros of real times.
+  expect(text).not.toMatch(/\]\(|<at>|[`\u202e\u200b\n]|\$\{|gnp\.exe\u200b/)
+  expect(text.replace(/\{\{(DATE|TIME)\(2026-11-2[12]T[\d:]{8}Z(,SHORT)?\)\}\}/g, '')).not.toContain('{{')
+  expect(text.length).toBeLessThan(900)
+}
+
+test.each(statuses)(
+  'with the longest texts in the widest characters, a card that is %s stays below 25 KB',
+  (status) => {
+    for (const text of ['😀'.repeat(250), '漢'.repeat(500), '"\\'.repeat(250), hostileText(500)]) {
+      const card = incidentCard(incidentFull(text, ...(endings(text)[status] ?? [])), context)
+      expect(bytesOf(card)).toBeLessThan(25_000)
+    }
+  },
+)
+
+test('the other cards are as deaf to what they are given', () => {
+  const text = hostileText(4000)
+  const cards = [
+    listCard({ title: text, filter: text, incidents: [incidentFull(text)], page: 1 }, context),
+    whoamiCard(
+      { name: text, id: text, tenants: [{ tenant: text, role: 'viewer', source: text }], problem: text },
+      context,
+    ),
+    movedCard(text, context),
+  ]
+  for (const card of cards)
+    for (const shown of [...textsOf(card), String(card.fallbackText)]) expectInert(shown)
+})
