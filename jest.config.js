@@ -1,5 +1,6 @@
 /** @type {import('jest').Config} */
 export default {
+  testTimeout: 20_000,
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

@@ -138,8 +138,10 @@ export class Activities extends TeamsActivityHandler {
     const incoming = incomingOf(context)
     // Installed by somebody of another organisation: nothing is ever posted there.
     if ((await identities.of(incoming, false)).kind === 'stranger') return
+    const known = await conversations.find(placeOf(incoming).id)
     await conversations.seen(incoming)
-    await this.#say(context, await requests.help(true))
+    // Teams may say it more than once; one introduction is enough.
+    if (!known || known.gone) await this.#say(context, await requests.help(true))
   }
 
   async #removed(context: TurnContext): Promise<void> {

@@ -136,9 +136,7 @@ export class Announcer {
       return 'done'
     }
     if (sent.kind !== 'ok') return this.#afterFailure(sent, conversation)
-    // Read again: a reply may have been recorded while this was being drawn.
-    const current = (await store.delivery(delivery.subject, delivery.conversation)) ?? delivery
-    await store.saveDelivery({ ...current, drawn: drawing.sequence }, claim)
+    await store.saveDelivery({ ...(await this.#current(delivery)), drawn: drawing.sequence }, claim)
     return 'done'
   }
 
@@ -154,7 +152,7 @@ export class Announcer {
     const sent = await client.reply(conversation, delivery.message, textActivity(words.join('\n\n')))
     // A reply that may have arrived is not repeated: the card itself says the same.
     if (sent.kind !== 'ok' && sent.kind !== 'ambiguous') return this.#afterFailure(sent, conversation)
-    const told = { ...delivery, told: sequence }
+    const told = { ...(await this.#current(delivery)), told: sequence }
     await store.saveDelivery(told, claim)
     return this.#tell({ incident, conversation, delivery: told, claim })
   }
@@ -170,8 +168,13 @@ export class Announcer {
       )
       if (sent.kind === 'notSent' || sent.kind === 'gone') return this.#afterFailure(sent, conversation)
     }
-    await store.saveDelivery({ ...delivery, retired: undefined }, claim)
+    await store.saveDelivery({ ...(await this.#current(delivery)), retired: undefined }, claim)
     return 'done'
+  }
+
+  /** As it is stored now: while Teams was being called, somebody may have asked for the card again. */
+  async #current(delivery: Delivery): Promise<Delivery> {
+    return (await this.parts.store.delivery(delivery.subject, delivery.conversation)) ?? delivery
   }
 
   async #afterFailure(
@@ -213,6 +216,8 @@ export class Announcer {
       entries.map((entry) => this.parts.client.member(conversation, entry, rosterTimeoutMs)),
     )
     const members = looks.flatMap((look) => (look.kind === 'ok' && look.value.name ? [look.value] : []))
+    // Without anybody to call, the card speaks for itself: not every client shows words and a card together.
+    if (members.length === 0) return {}
     const named = members.map(({ id, name = '' }) => ({ id, name: mentionName(name) }))
     return {
       words: this.parts.texts.announceMention(members.map(({ name = '' }) => name)),

@@ -36,7 +36,9 @@ const refreshAfterMs = 1 * hourMs
 const keysLiveMs = 48 * hourMs
 /** Microsoft's own tolerance for clocks that differ. */
 const clockToleranceSeconds = 300
-const retryMetadataAfterMs = 5 * secondMs
+const retryAfterMs = 5 * secondMs
+/** What jose reports when the keys could not be had, and the token is not to blame. */
+const notTheToken = ['ERR_JOSE_GENERIC', 'ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID']
 
 type Keys = ReturnType<typeof createRemoteJWKSet>
 
@@ -50,7 +52,7 @@ export class BotConnectorAuthentication implements ChannelAuthentication {
   #keys: Keys | undefined
   #fetching: Promise<Keys> | undefined
   #failedAt: Instant | undefined
-  #refreshedAt: Instant
+  #fetchedAt: Instant | undefined
 
   constructor(
     private readonly parts: {
@@ -60,21 +62,24 @@ export class BotConnectorAuthentication implements ChannelAuthentication {
       clock: Clock
       log: Log
     },
-  ) {
-    this.#refreshedAt = parts.clock.now()
-  }
+  ) {}
 
+  /**
+   * Being asked is an occasion to fetch keys that are missing or old: a load balancer that is told "not ready"
+   * sends no click that could be one.
+   */
   ready(): boolean {
-    return this.#keys?.jwks() !== undefined
+    if (this.#keysDue()) void this.warm()
+    return this.#keys?.fresh === true
   }
 
-  /** Fetches the keys before the first request needs them. Failing is no reason not to start: it is tried again. */
+  /** Fetches the keys before a request needs them. Failing is no reason not to start: it is tried again. */
   async warm(): Promise<void> {
+    if (this.#failedLately()) return
     try {
-      const keys = await this.#remoteKeys()
-      await keys.reload()
+      await this.#fetchOnce()
     } catch (error) {
-      this.parts.log.warn({ fault: messageOf(error) }, 'the signing keys of Teams could not be fetched yet')
+      this.parts.log.warn({ fault: messageOf(error) }, 'the signing keys of Teams could not be fetched')
     }
   }
 
@@ -83,7 +88,7 @@ export class BotConnectorAuthentication implements ChannelAuthentication {
     if (!token) return { kind: 'forged', why: 'no bearer token' }
     let keys: Keys
     try {
-      keys = await this.#remoteKeys()
+      keys = await this.#freshKeys()
     } catch (error) {
       return { kind: 'unavailable', why: messageOf(error) }
     }
@@ -107,60 +112,65 @@ export class BotConnectorAuthentication implements ChannelAuthentication {
         return { kind: 'forged', why: 'signed by a key that is not endorsed for the channel' }
       return { kind: 'genuine' }
     } catch (error) {
-      const forged =
-        error instanceof errors.JOSEError &&
-        !(error instanceof errors.JWKSTimeout) &&
-        error.code !== 'ERR_JOSE_GENERIC'
-      if (forged) return { kind: 'forged', why: error.code }
+      if (error instanceof errors.JOSEError && !notTheToken.includes(error.code))
+        return { kind: 'forged', why: error.code }
       return { kind: 'unavailable', why: messageOf(error) }
     }
   }
 
-  /** The key set, its address fetched once however many ask, and looked after in the background. */
-  async #remoteKeys(): Promise<Keys> {
-    const { clock } = this.parts
-    if (this.#keys) {
-      this.#refreshInBackground(this.#keys)
-      return this.#keys
+  /** The keys in hand, renewed in the background when it is time; none in hand: fetched now. */
+  async #freshKeys(): Promise<Keys> {
+    const keys = this.#keys
+    if (keys?.fresh) {
+      if (this.#keysDue()) void this.warm()
+      return keys
     }
-    if (this.#failedAt && elapsedMs(this.#failedAt, clock.now()) < retryMetadataAfterMs)
-      throw new Error('the metadata of the signing keys could not be fetched a moment ago')
-    this.#fetching ??= this.#fetchMetadata().finally(() => {
+    if (this.#failedLately()) throw new Error('the signing keys could not be fetched a moment ago')
+    return this.#fetchOnce()
+  }
+
+  #keysDue(): boolean {
+    return !this.#fetchedAt || elapsedMs(this.#fetchedAt, this.parts.clock.now()) >= refreshAfterMs
+  }
+
+  #failedLately(): boolean {
+    return this.#failedAt !== undefined && elapsedMs(this.#failedAt, this.parts.clock.now()) < retryAfterMs
+  }
+
+  /** One fetch, however many wait for it. */
+  #fetchOnce(): Promise<Keys> {
+    this.#fetching ??= this.#fetch().finally(() => {
       this.#fetching = undefined
     })
     return this.#fetching
   }
 
-  async #fetchMetadata(): Promise<Keys> {
-    const { metadataUrl, clock } = this.parts
+  /** Asks anew where the keys are, since that may move too. The last good ones stay until this has succeeded. */
+  async #fetch(): Promise<Keys> {
+    const { clock } = this.parts
     try {
-      const response = await fetch(metadataUrl, {
-        redirect: 'error',
-        signal: AbortSignal.timeout(answerTimeoutMs),
-      })
-      if (!response.ok) throw new Error(`the metadata of the signing keys answered ${response.status}`)
-      const { jwks_uri } = metadataSchema.parse(await response.json())
-      this.#keys = createRemoteJWKSet(new URL(jwks_uri), {
+      const keys = createRemoteJWKSet(await this.#keysUrl(), {
         timeoutDuration: answerTimeoutMs,
         cacheMaxAge: keysLiveMs,
         [customFetch]: (url, options) => fetch(url, { ...options, redirect: 'error' }),
       })
-      return this.#keys
+      await keys.reload()
+      this.#keys = keys
+      this.#fetchedAt = clock.now()
+      return keys
     } catch (error) {
       this.#failedAt = clock.now()
       throw error
     }
   }
 
-  #refreshInBackground(keys: Keys): void {
-    const { clock, log } = this.parts
-    if (elapsedMs(this.#refreshedAt, clock.now()) < refreshAfterMs) return
-    this.#refreshedAt = clock.now()
-    keys
-      .reload()
-      .catch((error) =>
-        log.warn({ fault: messageOf(error) }, 'the signing keys of Teams could not be refreshed'),
-      )
+  async #keysUrl(): Promise<URL> {
+    const response = await fetch(this.parts.metadataUrl, {
+      redirect: 'error',
+      signal: AbortSignal.timeout(answerTimeoutMs),
+    })
+    if (!response.ok) throw new Error(`the metadata of the signing keys answered ${response.status}`)
+    return new URL(metadataSchema.parse(await response.json()).jwks_uri)
   }
 }
 

@@ -3,12 +3,13 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { Activity, TurnContext } from 'botbuilder'
 import { en } from '../cards/texts/en.js'
-import { type Clock, secondMs, systemClock } from '../src/clock.js'
+import { type Clock, pause, secondMs, systemClock } from '../src/clock.js'
 import { createCredentials, type TokenSource } from '../src/credentials.js'
 import { Desk } from '../src/desk.js'
 import { Fault, messageOf } from '../src/errors.js'
 import { createAdminApi } from '../src/exchange/admin-api.js'
 import { createSimulatedTenant, type SimulatedTenant } from '../src/exchange/simulated-tenant.js'
+import type { Conversation } from '../src/incident/delivery.js'
 import { rulesSchema } from '../src/incident/rules.js'
 import { createLog, type Log } from '../src/log.js'
 import { RoleMap } from '../src/people/role-map.js'
@@ -52,10 +53,16 @@ export interface Bot {
   port: number
   /** Where `EXCHANGE` is `simulated`. */
   simulated?: SimulatedTenant | undefined
-  /** Takes no new requests, finishes what is being done, and frees the store. */
+  /** The places that the bot knows. */
+  conversations(): Promise<Conversation[]>
+  /**
+   * Takes no new requests, finishes what is being done, for eight seconds at most, and frees the store. What is
+   * cut short is taken up again, or verified by reading, after the next start.
+   */
   stop(): Promise<void>
 }
 
+const longestDrainMs = 8 * secondMs
 const defaultSimulation = { name: 'Simulated tenant', lagMs: 60 * secondMs }
 const simulatedTenantId = '5d1e7c0b-2f4a-4c68-9b3d-7a6e5f4c3b2a'
 
@@ -229,6 +236,11 @@ export async function compose(settings: Settings, overrides: Overrides = {}): Pr
     log,
   })
 
+  const drain = async () => {
+    await Promise.all([closed(server), watcher.stop()])
+    await loop.stop()
+  }
+
   const port = await listen(server, settings).catch(async (error) => {
     await simulated?.stop()
     await opened.close()
@@ -240,14 +252,11 @@ export async function compose(settings: Settings, overrides: Overrides = {}): Pr
   return {
     port,
     simulated,
+    conversations: () => opened.conversations(),
     async stop() {
       draining = true
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.server.closeIdleConnections()
-      })
-      await watcher.stop()
-      await loop.stop()
+      await Promise.race([drain(), pause(clock, longestDrainMs)])
+      server.server.closeAllConnections()
       await simulated?.stop()
       await opened.close()
     },
@@ -278,6 +287,13 @@ async function answerInPlace(
   const sent = await client.answer(placeOf(incoming), incoming.conversation.id, activity as OutgoingActivity)
   return sent.kind === 'ok' ? sent.value.message : ''
 }
+
+/** Resolves when the requests that are being served have been answered; new ones are not taken. */
+const closed = (server: ReturnType<typeof createServer>): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve())
+    server.server.closeIdleConnections()
+  })
 
 async function listen(server: ReturnType<typeof createServer>, { host, port }: Settings): Promise<number> {
   server.listen(port, host)

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { type Clock, pause, secondMs } from '../src/clock.js'
-import { messageOf } from '../src/errors.js'
 import type { Conversation } from '../src/incident/delivery.js'
 import type { Log } from '../src/log.js'
+import { networkFailure } from '../src/network-failure.js'
 import type { Pacing } from './pacing.js'
 
 /** Gets the bot's own token for Teams; undefined where Teams asks for none (the demo). */
@@ -43,9 +43,6 @@ export type OutgoingActivity = Record<string, unknown>
 const answerTimeoutMs = 10 * secondMs
 const longestRetryAfterMs = 60 * secondMs
 const triesInAll = 4
-/** Failures that come before anything was sent (Node's and undici's codes). */
-const beforeSending =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/
 
 interface Call {
   method: 'GET' | 'POST' | 'PUT'
@@ -167,7 +164,8 @@ export class ConnectorClient {
           accept: 'application/json',
         },
         body: body === undefined ? null : JSON.stringify(body),
-        redirect: 'error',
+        // Not followed: the token goes to the host that was checked, and to no other.
+        redirect: 'manual',
         signal: AbortSignal.timeout(timeoutMs),
       })
       return judge(method, response, await response.text())
@@ -210,11 +208,10 @@ function judge(method: Call['method'], response: Response, text: string): Attemp
 }
 
 function judgeFailure(method: Call['method'], error: unknown): Attempt {
-  const cause = error instanceof Error ? error.cause : undefined
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  const why = `Teams could not be reached: ${code || messageOf(error)}`
-  if (beforeSending.test(code)) return { retryAfterMs: undefined, result: { kind: 'notSent', why } }
-  return doubtful(method, why)
+  const { why, neverSent } = networkFailure(error)
+  const words = `Teams could not be reached: ${why}`
+  if (neverSent) return { retryAfterMs: undefined, result: { kind: 'notSent', why: words } }
+  return doubtful(method, words)
 }
 
 /** Editing and reading may be repeated; a post may have arrived. */

@@ -108,7 +108,7 @@ export class Requests {
   /** @param introduction whether this is the first thing that a conversation sees of the bot */
   async help(introduction: boolean): Promise<Reply> {
     const { help, texts } = this.parts
-    const card = helpCard({ commands: help, introduction }, await this.#context())
+    const card = helpCard({ commands: introduction ? [] : help, introduction }, await this.#context())
     return { kind: 'card', card, summary: texts.help.summary }
   }
 

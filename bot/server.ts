@@ -112,19 +112,26 @@ async function readJson(request: Request): Promise<Body> {
   if (!/^application\/json\s*(;|$)/i.test(headers['content-type'] ?? ''))
     return refuse(415, 'only JSON is served')
   if (Number(headers['content-length'] ?? 0) > mostBodyBytes) return refuse(413, 'too large')
+  try {
+    const text = await readText(request)
+    if (text === undefined) return refuse(413, 'too large')
+    return { ok: true, json: JSON.parse(text) }
+  } catch {
+    // Not JSON, or the caller hung up in the middle: neither is a fault of ours.
+    return refuse(400, 'not JSON')
+  }
+}
+
+async function readText(request: Request): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let received = 0
   for await (const chunk of request) {
     received += chunk.length
     // Leaving the loop destroys the request, so an endless body ends here and not at its end.
-    if (received > mostBodyBytes) return refuse(413, 'too large')
+    if (received > mostBodyBytes) return undefined
     chunks.push(chunk)
   }
-  try {
-    return { ok: true, json: JSON.parse(Buffer.concat(chunks).toString('utf8')) }
-  } catch {
-    return refuse(400, 'not JSON')
-  }
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 function send(response: Response, status: number, body?: unknown): void {

@@ -17,7 +17,8 @@ export function serviceHosts(extra: readonly string[]): (serviceUrl: string) => 
   return (serviceUrl) => {
     if (!URL.canParse(serviceUrl)) return false
     const url = new URL(serviceUrl)
-    if (url.username || url.password) return false
+    // A query or a fragment would swallow the path that is put behind the URL.
+    if (url.username || url.password || url.search || url.hash) return false
     const listed = extras.has(url.host) || extras.has(url.hostname)
     if (url.protocol === 'https:') return listed || (teamsHosts.includes(url.host) && url.port === '')
     return url.protocol === 'http:' && isLoopback(url) && listed

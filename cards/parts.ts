@@ -18,8 +18,8 @@ export const styleSchema = z.enum(['default', 'emphasis', 'accent', 'good', 'att
 export const colorSchema = z.enum(['default', 'accent', 'good', 'attention', 'warning'])
 
 export const headSchema = z.strictObject({
+  // The colour is the background's alone: coloured words on it are hard to read in some clients.
   style: styleSchema,
-  color: colorSchema,
   status: line,
   code: line,
   connector: line,
@@ -46,7 +46,7 @@ export const historySchema = z.strictObject({ title: line, lines: z.array(line) 
 export function headOf(incident: Incident, { texts, rules }: CardContext, where: string): Head {
   const phase = phaseOf(incident, rules)
   return {
-    ...looks[phase],
+    style: looks[phase].style,
     status: texts.phases[phase],
     code: codeOf(incident),
     connector: texts.connectorOf(incident),

@@ -15,7 +15,7 @@ export function toHelpView({ commands, introduction }: HelpOf, { texts }: CardCo
     fallbackText: help.summary,
     title: help.title,
     lines: [...help.introduction, ...(introduction ? [help.start] : []), help.needed],
-    commandsTitle: help.commandsTitle,
+    commandsTitle: commands.length > 0 ? help.commandsTitle : help.commandsLater,
     groups: (['everyone', ...roles] as const)
       .map((role) => ({
         role: help.forRole[role],

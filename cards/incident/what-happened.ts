@@ -57,7 +57,8 @@ const keptBy = ({ kept, openedAt }: Incident, { texts }: CardContext): string[] 
     : []
 
 function reasonOf({ restriction }: Incident, { texts }: CardContext): string[] {
-  const reason = showUnlinked(restriction.reason ?? '', mostShown.text)
+  // Exchange reports `Key=Value;Key=Value`, which no line can be broken in.
+  const reason = showUnlinked((restriction.reason ?? '').replace(/;(?=\S)/g, '; '), mostShown.text)
   return reason ? [texts.incident.exchangeSays(reason)] : []
 }
 

@@ -330,6 +330,7 @@ const help = {
   introduction,
   start: 'To begin, a responder types **watch** here, mentioning me. I post nothing before that.',
   needed: 'You need a role to do anything: **whoami** shows yours. Roles are set by whoever runs this bot.',
+  commandsLater: '**help** lists what you can type',
   commandsTitle: 'What you can type (mention me in channels and group chats)',
   forRole: {
     everyone: 'Everyone',
@@ -550,9 +551,7 @@ const afterwards: Record<Status, string> = {
  * @param names display names; the entity of each has the same `<at>` with `mentionName` for its text
  */
 const announceMention = (names: string[]): string =>
-  names.length === 0
-    ? 'A connector was blocked.'
-    : `${list(names.map((name) => `<at>${mentionName(name)}</at>`))}: a connector was blocked.`
+  `${list(names.map((name) => `<at>${mentionName(name)}</at>`))}: a connector was blocked.`
 
 const commands = {
   help: { usage: 'help', does: 'what I do and what you can type' },

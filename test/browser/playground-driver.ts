@@ -24,7 +24,7 @@ const args = [
 // The page has no view for phones and gives every card the same 450 pixels.
 const phoneStyle = `
   [data-phone] { position: fixed; inset: 0 0 auto; z-index: 9999; margin: 0; box-shadow: 0 0 0 100vmax white }
-  [data-phone] :has(.ac-adaptiveCard) { width: auto !important }
+  [data-phone] :is(.ac-adaptiveCard, :has(.ac-adaptiveCard)) { width: auto !important; max-width: 100% !important; min-width: 0 !important }
 `
 const pageBar = 80
 

@@ -93,7 +93,12 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       ),
     }),
   },
-  { weight: 3, arbitrary: fc.constantFrom(true, true, true, true, true, false).map((listed): Move => ({ kind: 'read', listed })) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .constantFrom(true, true, true, true, true, false)
+      .map((listed): Move => ({ kind: 'read', listed })),
+  },
   { weight: 3, arbitrary: outcome.map((outcome): Move => ({ kind: 'answer', outcome })) },
   { weight: 1, arbitrary: fc.nat({ max: 2 }).map((id): Move => ({ kind: 'roleLost', id })) },
 )

@@ -1,0 +1,337 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as realPause } from 'node:timers/promises'
+import { type Bot, compose, type Overrides } from '../../bot/compose.js'
+import { elapsedMs, later, minuteMs, secondMs } from '../../src/clock.js'
+import { createSimulatedTenant, type SimulatedTenant } from '../../src/exchange/simulated-tenant.js'
+import { silentLog } from '../../src/log.js'
+import type { Settings } from '../../src/settings.js'
+import { type FakeEntra, startFakeEntra } from './fake-entra.js'
+import { buttonsOf, cardOf, type FakeMessage, type FakePerson, FakeTeams, wordsOf } from './fake-teams.js'
+import { TestClock } from './test-clock.js'
+
+export const homeTenant = '11111111-1111-4111-8111-111111111111'
+export const botAppId = '22222222-2222-4222-8222-222222222222'
+const exchangeAppId = '33333333-3333-4333-8333-333333333333'
+export const watchedTenantId = '44444444-4444-4444-8444-444444444444'
+export const issuer = 'https://api.botframework.com'
+export const channel = '19:mail-security@thread.tacv2'
+
+const person = (letter: string, name: string, changes: Partial<FakePerson> = {}): FakePerson => ({
+  id: `29:${letter}`,
+  aadObjectId: `00000000-0000-4000-8000-00000000000${letter}`,
+  name,
+  userPrincipalName: `${name.split(' ')[0]?.toLowerCase()}@contoso.com`,
+  tenantId: homeTenant,
+  userRole: 'user',
+  ...changes,
+})
+
+export const cast = {
+  ann: person('a', 'Ann Archer'),
+  ben: person('b', 'Ben Baker'),
+  rae: person('c', 'Rae Responder'),
+  vic: person('d', 'Vic Viewer'),
+  nora: person('e', 'Nora Norole'),
+  gus: person('f', 'Gus Guest', { userRole: 'guest' }),
+  fay: person('9', 'Fay Foreign', { tenantId: '99999999-9999-4999-8999-999999999999' }),
+}
+
+export const roleMapOf = (roles: Record<string, FakePerson[]>) => ({
+  roles: Object.fromEntries(
+    Object.entries(roles).map(([role, people]) => [
+      role,
+      { users: people.map(({ aadObjectId }) => aadObjectId) },
+    ]),
+  ),
+})
+
+// The guest and the stranger are in the map on purpose: being named must not help them.
+export const usualRoleMap = roleMapOf({
+  approver: [cast.ann, cast.ben, cast.gus, cast.fay],
+  responder: [cast.rae],
+  viewer: [cast.vic],
+})
+
+export interface StoryOptions {
+  rules?: object
+  roleMap?: object
+  lagMs?: number
+  overrides?: Overrides
+  pollSeconds?: number
+}
+
+/** What a click or an invoke was answered with. */
+export interface Answered {
+  status: number
+  body: { statusCode?: number; type?: string; value?: unknown } | undefined
+  /** The words of the answer, whether it was a card or a message. */
+  words: string
+}
+
+/** The whole bot with fakes of Teams, Entra and Exchange around it, and the time in the test's hands. */
+export class Story {
+  bot!: Bot
+  readonly clock: TestClock
+
+  private constructor(
+    readonly teams: FakeTeams,
+    readonly entra: FakeEntra,
+    readonly exchange: SimulatedTenant,
+    readonly folder: string,
+    readonly options: StoryOptions,
+    clock: TestClock,
+  ) {
+    this.clock = clock
+  }
+
+  static async begin(options: StoryOptions = {}): Promise<Story> {
+    const clock = new TestClock()
+    const teams = await FakeTeams.start()
+    teams.rosters.set(channel, Object.values(cast))
+    const entra = await startFakeEntra({
+      [botAppId]: { secret: 'the bot password' },
+      [exchangeAppId]: { secret: 'the exchange secret' },
+    })
+    const { lagMs = 5 * minuteMs } = options
+    const exchange = createSimulatedTenant({ tenantId: watchedTenantId, clock, lagMs })
+    await exchange.start()
+    const folder = await mkdtemp(join(tmpdir(), 'warden-story-'))
+    const story = new Story(teams, entra, exchange, folder, options, clock)
+    await story.writeRoleMap(options.roleMap ?? usualRoleMap)
+    await writeFile(join(folder, 'rules.json'), JSON.stringify(options.rules ?? {}))
+    await story.startBot()
+    return story
+  }
+
+  /** A story whose channel watches already. */
+  static async watching(options: StoryOptions = {}): Promise<Story> {
+    const story = await Story.begin(options)
+    await story.type(cast.rae, 'watch')
+    return story
+  }
+
+  async end(): Promise<void> {
+    await this.bot.stop()
+    await this.teams.stop()
+    await this.entra.stop()
+    await this.exchange.stop()
+    await rm(this.folder, { recursive: true })
+  }
+
+  async startBot(): Promise<void> {
+    const { overrides = {} } = this.options
+    const usual = { clock: this.clock, log: silentLog, random: () => 0.5, entraCa: this.entra.ca }
+    this.bot = await compose(this.settings(), { ...usual, ...overrides })
+  }
+
+  /** The bot ends and starts again on the same data. */
+  async restart(): Promise<void> {
+    await this.bot.stop()
+    await this.startBot()
+  }
+
+  writeRoleMap(map: object): Promise<void> {
+    return writeFile(join(this.folder, 'roles.json'), JSON.stringify(map), { mode: 0o600 })
+  }
+
+  settings(): Settings {
+    return {
+      host: '127.0.0.1',
+      port: 0,
+      dataDir: join(this.folder, 'data'),
+      roleMapFile: join(this.folder, 'roles.json'),
+      rulesFile: join(this.folder, 'rules.json'),
+      pollSeconds: this.options.pollSeconds ?? 60,
+      logLevel: 'silent',
+      entraUrl: this.entra.url,
+      homeTenantId: homeTenant,
+      bot: {
+        appId: botAppId,
+        credential: { tenantId: homeTenant, clientId: botAppId, secret: 'the bot password' },
+        issuer,
+        scope: `${issuer}/.default`,
+        metadataUrl: this.teams.metadataUrl,
+        extraServiceHosts: [this.teams.host],
+      },
+      exchange: {
+        kind: 'admin-api',
+        tenant: 'contoso.onmicrosoft.com',
+        tenantId: watchedTenantId,
+        url: this.exchange.url,
+        scope: `${this.exchange.url}/.default`,
+        credential: { tenantId: watchedTenantId, clientId: exchangeAppId, secret: 'the exchange secret' },
+      },
+    }
+  }
+
+  /** Lets virtual time pass; whatever falls due on the way is done before time goes on. */
+  async pass(ms: number): Promise<void> {
+    const target = later(this.clock.now(), ms)
+    await this.quiet()
+    for (let next = this.clock.nextAlarm(); next && next <= target; next = this.clock.nextAlarm()) {
+      this.clock.advance(Math.max(0, elapsedMs(this.clock.now(), next)))
+      await this.quiet()
+    }
+    this.clock.advance(elapsedMs(this.clock.now(), target))
+    await this.quiet()
+  }
+
+  /** Resolves once nothing has moved for a moment: no request of the bot's is being answered any more. */
+  async quiet(): Promise<void> {
+    const moved = () =>
+      `${this.teams.requests.length} ${this.exchange.log.length} ${this.entra.requests.length}`
+    for (let still = 0, before = moved(); still < 4; ) {
+      await realPause(2)
+      const now = moved()
+      still = now === before && this.teams.inFlight === 0 ? still + 1 : 0
+      before = now
+    }
+  }
+
+  /** Waits for something that the bot does by itself; time moves on slowly meanwhile. */
+  async until<Found>(what: string, look: () => Found | undefined | false): Promise<Found> {
+    for (let tries = 0; tries < 400; tries++) {
+      const found = look()
+      if (found) return found
+      await realPause(2)
+      if (tries % 20 === 19) this.clock.advance(secondMs)
+    }
+    throw new Error(
+      `never seen: ${what}\n${this.teams.messages.map((one) => wordsOf(one.activity)).join('\n---\n')}`,
+    )
+  }
+
+  /** The newest message whose words include all of these. */
+  message(...words: string[]): FakeMessage | undefined {
+    return this.teams.messages.findLast((one) => {
+      const shown = `${String(one.activity.summary ?? '')}\n${wordsOf(one.activity)}`
+      return words.every((word) => shown.includes(word))
+    })
+  }
+
+  /** The live card of an incident: posted, and found by its number. */
+  card(code: string): Promise<FakeMessage> {
+    return this.until(`the card of ${code}`, () =>
+      this.teams.messages.findLast((one) => {
+        const card = cardOf(one)
+        return (
+          card && buttonsOf(card).some(({ data }) => data.incident === code && data.verb === 'refresh') && one
+        )
+      }),
+    )
+  }
+
+  /** Waits until an incident's card in the channel shows these words. */
+  async cardShows(code: string, ...words: string[]): Promise<FakeMessage> {
+    const message = await this.card(code)
+    return this.until(`${code} showing ${words.join(', ')}`, () => {
+      const shown = wordsOf(cardOf(message))
+      return words.every((word) => shown.includes(word)) && message
+    })
+  }
+
+  /** Presses a button on a message's card, found by its label (and step), as Action.Execute does it. */
+  async press(
+    who: FakePerson,
+    message: FakeMessage,
+    title: string,
+    inputs: { reason?: string; note?: string; step?: string } = {},
+  ): Promise<Answered> {
+    const { step, ...typed } = inputs
+    const button = buttonsOf(cardOf(message)).find(
+      (one) => one.title === title && (!step || one.data.step === step),
+    )
+    if (!button) throw new Error(`no button ${title} ${step ?? ''} on: ${wordsOf(cardOf(message))}`)
+    return this.invoke(who, message, { ...button.data, ...typed })
+  }
+
+  /** Sends a click with any data at all. */
+  invoke(who: FakePerson, message: FakeMessage, data: unknown, changes: object = {}): Promise<Answered> {
+    const value = { action: { type: 'Action.Execute', verb: 'x', data }, trigger: 'manual' }
+    const thread = `${message.conversation};messageid=${message.thread ?? message.id}`
+    return this.send(
+      this.activity(who, {
+        type: 'invoke',
+        name: 'adaptiveCard/action',
+        replyToId: message.id,
+        value,
+        conversation: this.conversation(thread),
+        ...changes,
+      }),
+    )
+  }
+
+  /** Types something to the bot in the channel and returns the words of what it answered. */
+  async type(who: FakePerson, text: string, conversation = channel): Promise<string> {
+    const before = this.teams.messages.length
+    await this.send(
+      this.activity(who, {
+        type: 'message',
+        text: `<at>Connector Warden</at> ${text}`,
+        entities: [
+          {
+            type: 'mention',
+            text: '<at>Connector Warden</at>',
+            mentioned: { id: `28:${botAppId}`, name: 'Connector Warden' },
+          },
+        ],
+        conversation: this.conversation(conversation),
+      }),
+    )
+    return this.teams.messages
+      .slice(before)
+      .map((one) => wordsOf(one.activity))
+      .join('\n')
+  }
+
+  conversation(id: string): object {
+    return { id, conversationType: 'channel', isGroup: true, tenantId: homeTenant, name: 'Mail security' }
+  }
+
+  /** An activity as Teams stamps it. */
+  activity(who: FakePerson, changes: object): Record<string, unknown> {
+    return {
+      id: randomUUID(),
+      channelId: 'msteams',
+      serviceUrl: this.teams.url,
+      timestamp: this.clock.now(),
+      from: { id: who.id, name: who.name, aadObjectId: who.aadObjectId },
+      recipient: { id: `28:${botAppId}`, name: 'Connector Warden' },
+      conversation: this.conversation(channel),
+      channelData: {
+        tenant: { id: homeTenant },
+        team: { id: '19:team@thread.tacv2', name: 'IT' },
+        channel: { id: channel },
+      },
+      ...changes,
+    }
+  }
+
+  /** The claims of a token that covers everything. */
+  claims(): Record<string, unknown> {
+    const now = Math.floor(Date.parse(this.clock.now()) / 1_000)
+    return { iss: issuer, aud: botAppId, nbf: now - 60, exp: now + 3_600, serviceurl: this.teams.url }
+  }
+
+  /** Hands an activity to the bot over HTTP, signed unless an authorization is given. */
+  async send(activity: object, authorization?: string): Promise<Answered> {
+    const bearer = authorization ?? `Bearer ${await this.teams.token(this.claims())}`
+    const response = await fetch(`http://127.0.0.1:${this.bot.port}/api/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(bearer ? { authorization: bearer } : {}) },
+      body: JSON.stringify(activity),
+    })
+    const text = await response.text()
+    const body = text ? (JSON.parse(text) as Answered['body']) : undefined
+    const value = body?.value
+    return { status: response.status, body, words: typeof value === 'string' ? value : wordsOf(value) }
+  }
+
+  /** How often Exchange was asked to remove a block. */
+  removals(): number {
+    return this.exchange.log.filter(({ cmdlet }) => cmdlet === 'Remove-BlockedConnector').length
+  }
+}

@@ -1,0 +1,206 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { minuteMs } from '../../src/clock.js'
+import type { Fault } from '../../src/errors.js'
+import { RoleMap } from '../../src/people/role-map.js'
+import { TestClock } from '../support/test-clock.js'
+
+const ann = { id: '00000000-0000-4000-8000-00000000000a', upn: 'ann@contoso.com' }
+const ben = { id: '00000000-0000-4000-8000-00000000000b', upn: 'ben@contoso.com' }
+const contoso = 'contoso.onmicrosoft.com'
+
+describe('the role map', () => {
+  let folder: string
+  let path: string
+  let clock: TestClock
+  let warnings: string[]
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'warden-roles-'))
+    path = join(folder, 'roles.json')
+    clock = new TestClock()
+    warnings = []
+  })
+  afterEach(() => rm(folder, { recursive: true }))
+
+  const writeText = (text: string) => writeFile(path, text, { mode: 0o600 })
+  const write = (map: unknown) => writeText(JSON.stringify(map))
+  const open = () =>
+    RoleMap.open({
+      path,
+      clock,
+      onChange: async ({ broken }) => {
+        if (broken) warnings.push(broken.why)
+      },
+    })
+  const refusal = async (): Promise<Fault> =>
+    open().then(
+      () => {
+        throw new Error('it was opened')
+      },
+      (fault: Fault) => fault,
+    )
+  const approvers = (...users: string[]) => ({ roles: { approver: { users } } })
+  const roleOf = async (who: { id: string; upn?: string }, tenant = contoso) =>
+    (await (await open()).roleOf(who, tenant)).role
+
+  test('missing, nobody has a role', async () => {
+    expect(await roleOf(ann)).toBeUndefined()
+  })
+
+  test.each(['', '{}', '{"roles":{}}', '{"roles":{"approver":{"users":[]}}}'])(
+    'empty, nobody has a role: %j',
+    async (text) => {
+      await writeText(text)
+      expect(await roleOf(ann)).toBeUndefined()
+    },
+  )
+
+  test('an object id gives the role that it stands under, and nobody else one', async () => {
+    await write(approvers(ann.id))
+    const map = await open()
+    expect(await map.roleOf(ann, contoso)).toMatchObject({
+      role: 'approver',
+      source: `role map, approver: ${ann.id}`,
+    })
+    expect((await map.roleOf(ben, contoso)).role).toBeUndefined()
+  })
+
+  test('object ids and UPNs are the same in any spelling of their letters', async () => {
+    await write({
+      roles: { approver: { users: [ann.id.toUpperCase()] }, viewer: { users: ['Ben@CONTOSO.com'] } },
+    })
+    expect(await roleOf(ann)).toBe('approver')
+    expect(await roleOf({ ...ben, upn: 'BEN@contoso.COM' })).toBe('viewer')
+  })
+
+  test('a UPN gives nothing to whom the roster knows no UPN of', async () => {
+    await write(approvers('ben@contoso.com'))
+    expect(await roleOf({ id: ben.id })).toBeUndefined()
+  })
+
+  test('who stands under several roles has the highest', async () => {
+    await write({
+      roles: { viewer: { users: [ann.id] }, approver: { users: [ann.upn] }, responder: { users: [ann.id] } },
+    })
+    expect(await roleOf(ann)).toBe('approver')
+  })
+
+  test("a watched tenant's own map replaces the general one there, and only there", async () => {
+    await write({ ...approvers(ann.id), tenants: { [contoso]: { roles: { viewer: { users: [ann.id] } } } } })
+    expect(await roleOf(ann)).toBe('viewer')
+    expect(await roleOf(ann, 'fabrikam.onmicrosoft.com')).toBe('approver')
+  })
+
+  test('an empty map for a watched tenant means nobody there', async () => {
+    await write({ ...approvers(ann.id), tenants: { [contoso]: {} } })
+    expect(await roleOf(ann)).toBeUndefined()
+  })
+
+  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])(
+    'a tenant called %s finds no map but the general one',
+    async (tenant) => {
+      await write(approvers(ann.id))
+      expect(await roleOf(ann, tenant)).toBe('approver')
+      expect(await roleOf(ben, tenant)).toBeUndefined()
+    },
+  )
+
+  test.each([
+    `{"__proto__":{"approver":{"users":["${ann.id}"]}}}`,
+    `{"__proto__":{"roles":{"approver":{"users":["${ann.id}"]}}}}`,
+    `{"roles":{"__proto__":{"approver":{"users":["${ann.id}"]}}}}`,
+    `{"tenants":{"__proto__":{"roles":{"approver":{"users":["${ann.id}"]}}}}}`,
+    `{"roles":{"approver":{"__proto__":{"users":["${ann.id}"]}}}}`,
+  ])('nobody gains a role through %s', async (text) => {
+    await writeText(text)
+    const held = await open().then(
+      async (map) => (await map.roleOf(ann, contoso)).role ?? 'nothing',
+      (fault: Fault) => fault.code,
+    )
+    expect(['nothing', 'fileUnusable']).toContain(held)
+    expect(Object.hasOwn(Object.prototype, 'approver')).toBe(false)
+  })
+
+  test.each([
+    ['a misspelt role', { roles: { aprover: { users: [ann.id] } } }, 'aprover'],
+    ['a misspelt key of a role', { roles: { approver: { user: [ann.id] } } }, 'user'],
+    ['a misspelt top', { role: {} }, '"role"'],
+    ['a display name', approvers('Ann Archer'), 'object id or a user principal name'],
+    ['a person twice wrapped', approvers([ann.id] as unknown as string), 'roles.approver.users[0]'],
+  ])('%s stops the start, and it is named', async (_what, map, named) => {
+    await write(map)
+    expect((await refusal()).message).toContain(named)
+  })
+
+  test('a map that others may write to stops the start', async () => {
+    await write(approvers(ann.id))
+    await chmod(path, 0o666)
+    expect((await refusal()).message).toContain('chmod go-w')
+  })
+
+  test('an edit counts at the next question', async () => {
+    await write(approvers(ann.id))
+    const map = await open()
+    await write(approvers(ben.id))
+    expect((await map.roleOf(ann, contoso)).role).toBeUndefined()
+    expect((await map.roleOf(ben, contoso)).role).toBe('approver')
+  })
+
+  test('deleted, nobody has a role any more', async () => {
+    await write(approvers(ann.id))
+    const map = await open()
+    await rm(path)
+    expect((await map.roleOf(ann, contoso)).role).toBeUndefined()
+  })
+
+  describe('broken by an edit', () => {
+    let map: RoleMap
+    beforeEach(async () => {
+      await write({ roles: { approver: { users: [ann.id] }, viewer: { users: [ben.id] } } })
+      map = await open()
+      await writeText('{"roles":')
+      await map.roleOf(ann, contoso)
+    })
+
+    test('keeps the last good one in force, and says so loudly', async () => {
+      expect(await map.problem()).toBe('roleMapBroken')
+      expect(warnings).toHaveLength(1)
+      clock.advance(15 * minuteMs - 1)
+      expect((await map.roleOf(ann, contoso)).role).toBe('approver')
+    })
+
+    test('after fifteen minutes nobody may approve, and approvers may still respond', async () => {
+      clock.advance(15 * minuteMs)
+      expect((await map.roleOf(ann, contoso)).role).toBe('responder')
+      expect((await map.roleOf(ben, contoso)).role).toBe('viewer')
+    })
+
+    test('breaking it differently every few minutes wins no time', async () => {
+      for (const text of ['{', '{{', '{{{']) {
+        await writeText(text)
+        await map.roleOf(ann, contoso)
+        clock.advance(5 * minuteMs)
+      }
+      expect((await map.roleOf(ann, contoso)).role).toBe('responder')
+    })
+
+    test('put right, approvers may approve again', async () => {
+      clock.advance(20 * minuteMs)
+      await write(approvers(ben.id))
+      expect((await map.roleOf(ben, contoso)).role).toBe('approver')
+      expect(await map.problem()).toBeUndefined()
+    })
+  })
+
+  test('those who are called by name are the responders, or the approvers where there are none', async () => {
+    await write({
+      ...approvers(ann.id),
+      tenants: { [contoso]: { roles: { responder: { users: [ben.id] } } } },
+    })
+    const map = await open()
+    expect(await map.responders(contoso)).toEqual([ben.id])
+    expect(await map.responders('fabrikam.onmicrosoft.com')).toEqual([ann.id])
+  })
+})
