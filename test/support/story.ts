@@ -191,6 +191,19 @@ export class Story {
     }
   }
 
+  /** Lets time move on while something waits for it, as an answer does that Teams' limits hold back. */
+  async whileTimePasses<Result>(work: Promise<Result>): Promise<Result> {
+    let pending = true
+    const done = work.finally(() => {
+      pending = false
+    })
+    for (let waited = 0; pending; waited++) {
+      await Promise.race([done, realPause(10)])
+      if (pending && waited >= 5) this.clock.advance(secondMs / 4)
+    }
+    return done
+  }
+
   /** Waits for something that the bot does by itself; time moves on slowly meanwhile. */
   async until<Found>(what: string, look: () => Found | undefined | false): Promise<Found> {
     for (let tries = 0; tries < 400; tries++) {
@@ -267,19 +280,21 @@ export class Story {
   /** Types something to the bot in the channel and returns the words of what it answered. */
   async type(who: FakePerson, text: string, conversation = channel): Promise<string> {
     const before = this.teams.messages.length
-    await this.send(
-      this.activity(who, {
-        type: 'message',
-        text: `<at>Connector Warden</at> ${text}`,
-        entities: [
-          {
-            type: 'mention',
-            text: '<at>Connector Warden</at>',
-            mentioned: { id: `28:${botAppId}`, name: 'Connector Warden' },
-          },
-        ],
-        conversation: this.conversation(conversation),
-      }),
+    await this.whileTimePasses(
+      this.send(
+        this.activity(who, {
+          type: 'message',
+          text: `<at>Connector Warden</at> ${text}`,
+          entities: [
+            {
+              type: 'mention',
+              text: '<at>Connector Warden</at>',
+              mentioned: { id: `28:${botAppId}`, name: 'Connector Warden' },
+            },
+          ],
+          conversation: this.conversation(conversation),
+        }),
+      ),
     )
     return this.teams.messages
       .slice(before)
