@@ -1,6 +1,6 @@
 import { earliest, type Instant, later, minuteMs } from '../clock.js'
 import { type Conversation, type Delivery, mostAnnouncedAlone, subjectOfBatch } from './delivery.js'
-import { codeOf, type Incident, isFinal, type RecordedEvent } from './incident.js'
+import { codeOf, type Incident, type RecordedEvent } from './incident.js'
 import { unblockTakesMinutes, unknownOutcomeMinutes } from './rules.js'
 
 /** Work on the decision itself; all of one incident's goes through one lane. */
@@ -126,17 +126,3 @@ const notableTypes: readonly RecordedEvent['event']['type'][] = [
 /** The events after `told` that the thread has to be told of. */
 export const notable = (incident: Incident, told: number): RecordedEvent[] =>
   incident.history.filter(({ sequence, event }) => sequence > told && notableTypes.includes(event.type))
-
-/** Whom an incident waits for, where no work of the bot's own is due: said on its card. */
-export function waitsFor(incident: Incident): 'responder' | 'approver' | 'exchange' | 'nobody' {
-  if (isFinal(incident)) return 'nobody'
-  switch (incident.status) {
-    case 'open':
-      return incident.acknowledged ? 'approver' : 'responder'
-    case 'kept':
-    case 'stuck':
-      return 'approver'
-    default:
-      return 'exchange'
-  }
-}

@@ -84,4 +84,3 @@ export const incidentEventSchema = z.discriminatedUnion('type', [
 ])
 
 export type IncidentEvent = z.infer<typeof incidentEventSchema>
-export type EventOf<Type extends IncidentEvent['type']> = Extract<IncidentEvent, { type: Type }>

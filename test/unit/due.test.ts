@@ -1,0 +1,151 @@
+import { minuteMs } from '../../src/clock.js'
+import type { Conversation, Delivery } from '../../src/incident/delivery.js'
+import { due, laneOf, notable, type Place } from '../../src/incident/due.js'
+import { actor, Case, people, start } from '../support/incidents.js'
+
+const channel = (changes: Partial<Conversation> = {}): Conversation => ({
+  id: 'channel',
+  kind: 'channel',
+  serviceUrl: 'https://smba.trafficmanager.net/teams',
+  tenantId: 'home',
+  botId: 'bot',
+  watching: { since: start, by: people.ann },
+  ...changes,
+})
+
+const delivered = (changes: Partial<Delivery> = {}): Delivery => ({
+  subject: 'CR-1',
+  conversation: 'channel',
+  message: 'm1',
+  drawn: 1,
+  told: 1,
+  ...changes,
+})
+
+const kindsIn = (on: Case, place: Place) => due(on.state, [place], on.now).work.map(({ kind }) => kind)
+
+/** Approved by Ann, all steps settled. */
+function approved(): Case {
+  const on = Case.opened().settleRequired()
+  on.act({ verb: 'approve', actor: actor(), reason: 'Reverted' })
+  return on
+}
+
+function removing(): Case {
+  const on = approved()
+  on.act({
+    verb: 'startRemoval',
+    removal: 'r',
+    reason: 'CR-1',
+    listedInReadOf: on.now,
+    confirmed: [people.ann.id],
+  })
+  return on
+}
+
+describe('what is due in a conversation', () => {
+  test('a new incident is posted where somebody said watch before it was found', () => {
+    expect(kindsIn(Case.opened(), { conversation: channel() })).toEqual(['post'])
+    expect(kindsIn(Case.opened(), { conversation: channel({ watching: undefined }) })).toEqual([])
+    const since = '2026-11-22T03:00:00.001Z'
+    expect(
+      kindsIn(Case.opened(), { conversation: channel({ watching: { since, by: people.ann } }) }),
+    ).toEqual([])
+  })
+
+  test('a card that shows an older state is redrawn, one that is current is left alone', () => {
+    const on = Case.opened()
+    expect(kindsIn(on, { conversation: channel(), delivery: delivered() })).toEqual([])
+    on.act({ verb: 'acknowledge', actor: actor() })
+    expect(kindsIn(on, { conversation: channel(), delivery: delivered() })).toEqual(['redraw'])
+    expect(kindsIn(on, { conversation: channel(), delivery: delivered({ drawn: 2 }) })).toEqual([])
+  })
+
+  test('a card goes on being redrawn where nobody watches any more', () => {
+    const on = Case.opened()
+    on.act({ verb: 'acknowledge', actor: actor() })
+    expect(kindsIn(on, { conversation: channel({ watching: undefined }), delivery: delivered() })).toEqual([
+      'redraw',
+    ])
+  })
+
+  test('what should be noticed is told in the thread once', () => {
+    const on = Case.opened()
+    on.act({ verb: 'keep', actor: actor(), reason: 'Not ours' })
+    expect(kindsIn(on, { conversation: channel(), delivery: delivered() })).toEqual(['redraw', 'tell'])
+    expect(notable(on.state, 1).map(({ event }) => event.type)).toEqual(['keptBlocked'])
+    expect(kindsIn(on, { conversation: channel(), delivery: delivered({ drawn: 2, told: 2 }) })).toEqual([])
+  })
+
+  test('a card that somebody asked for is posted, and the one it replaces is retired', () => {
+    const on = Case.opened()
+    expect(kindsIn(on, { conversation: channel(), delivery: delivered({ wanted: true }) })).toEqual(['post'])
+    expect(kindsIn(on, { conversation: channel(), delivery: delivered({ retired: ['m0'] }) })).toEqual([
+      'retire',
+    ])
+  })
+
+  test('nothing is due where the bot was removed, and where a post was given up', () => {
+    const gone = { at: start, cause: 'removed' }
+    expect(kindsIn(Case.opened(), { conversation: channel({ gone }) })).toEqual([])
+    expect(
+      kindsIn(Case.opened(), { conversation: channel(), delivery: delivered({ message: undefined }) }),
+    ).toEqual([])
+  })
+
+  test.each([
+    [10, 'CR-1'],
+    [11, 'batch:b'],
+  ])('%d found in one read are announced as %s', (size, subject) => {
+    const on = Case.opened(undefined, { batch: { id: 'b', size } })
+    expect(due(on.state, [{ conversation: channel() }], on.now).work).toEqual([
+      { kind: 'post', subject, incident: 1, conversation: 'channel' },
+    ])
+  })
+
+  test('each conversation has a lane of its own, and the decision another', () => {
+    const on = approved()
+    const places = [channel(), channel({ id: 'other' })].map((conversation) => ({ conversation }))
+    expect(due(on.state, places, on.now).work.map(laneOf)).toEqual([
+      'decision:1',
+      'conversation:channel',
+      'conversation:other',
+    ])
+  })
+})
+
+describe('what is due for the decision', () => {
+  test('an approved incident is removed, and expires 10 minutes after the quorum', () => {
+    const on = approved()
+    expect(due(on.state, [], on.now)).toEqual({
+      work: [{ kind: 'remove', incident: 1 }],
+      nextAt: '2026-11-22T03:10:00.000Z',
+    })
+    on.pass(10 * minuteMs)
+    expect(due(on.state, [], on.now)).toEqual({ work: [{ kind: 'expire', incident: 1 }] })
+  })
+
+  test('a removal without an answer is adopted: whoever sent it is no more', () => {
+    const on = removing()
+    expect(due(on.state, [], on.now).work).toEqual([{ kind: 'adoptRemoval', incident: 1 }])
+  })
+
+  test.each([
+    ['accepted', 60],
+    ['unknown', 10],
+  ] as const)('after %s a read is asked for once %d minutes are over', (kind, minutes) => {
+    const on = removing()
+    on.act({ verb: 'removalAnswered', removal: 'r', outcome: { kind, cause: 'time-out' } })
+    expect(due(on.state, [], on.now).work).toEqual([])
+    on.pass(minutes * minuteMs)
+    expect(due(on.state, [], on.now).work).toEqual([{ kind: 'read', incident: 1, tenant: 'Contoso' }])
+  })
+
+  test('an open incident with a vote wakes up when that expires', () => {
+    const on = Case.opened({ ...new Case().rules, approvals: { ...new Case().rules.approvals, required: 2 } })
+    on.settleRequired().act({ verb: 'approve', actor: actor(), reason: 'Reverted' })
+    expect(due(on.state, [], on.now)).toEqual({ work: [], nextAt: '2026-11-22T04:00:00.000Z' })
+    on.pass(60 * minuteMs)
+    expect(due(on.state, [], on.now).work).toEqual([{ kind: 'expire', incident: 1 }])
+  })
+})
