@@ -241,7 +241,7 @@ export class Requests {
     const incidents = await store.inBatch(batch)
     const tenant = incidents[0]?.tenant
     if (!this.#serves(where) || !tenant || !(await store.delivery(subjectOfBatch({ id: batch }), where.id)))
-      return text(texts.answers.otherConversation('CR-42'))
+      return text(texts.answers.otherDigest)
     if (!(await this.#tenantsFor(member, 'viewer')).includes(tenant)) return this.#noRole('list')
     const card = digestCard({ id: batch, incidents, page }, await this.#context())
     return { kind: 'card', card, summary: texts.digest.title(incidents.length) }

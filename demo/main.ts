@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { trustLoopback } from '../bot/channel-authentication.js'
 import { type Bot, compose } from '../bot/compose.js'
 import { pause, secondMs, systemClock } from '../src/clock.js'
-import { explain } from '../src/errors.js'
+import { explain, Fault } from '../src/errors.js'
 import type { Settings } from '../src/settings.js'
 import { type Playground, startPlayground } from './playground.js'
 import * as world from './playground-config.js'
@@ -50,17 +50,21 @@ const settingsIn = (folder: string, port: number, serviceHost: string): Settings
 
 /** The port if nobody has it, else any free one. */
 async function freePort(wanted: number): Promise<number> {
-  for (const port of [wanted, 0]) {
-    const probe = createServer().listen(port, '127.0.0.1')
-    const free = await Promise.race([
-      once(probe, 'listening').then(() => true),
-      once(probe, 'error').then(() => false),
-    ])
-    const address = probe.address()
-    probe.close()
-    if (free && address !== null && typeof address === 'object') return address.port
-  }
-  return wanted
+  const free = (await freeIf(wanted)) ?? (await freeIf(0))
+  if (free !== undefined) return free
+  throw new Fault('portNotFree', 'No free port was found on 127.0.0.1.', 'Close some programs and try again.')
+}
+
+async function freeIf(port: number): Promise<number | undefined> {
+  const probe = createServer().listen(port, '127.0.0.1')
+  // An error is the answer: somebody else has the port.
+  const listens = await once(probe, 'listening').then(
+    () => true,
+    () => false,
+  )
+  const address = probe.address()
+  if (listens) await new Promise((closed) => probe.close(closed))
+  return address !== null && typeof address === 'object' ? address.port : undefined
 }
 
 /** The bot as the demo runs it: no sign-in anywhere, and nothing in reach but loopback. */

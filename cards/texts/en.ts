@@ -602,6 +602,7 @@ const answers = {
   incidentMissing: (usage: string) => `Which incident? Type for example: ${show(usage, mostShown.text)}`,
   otherConversation: (code: string) =>
     `This card belongs to another conversation, so nothing was done. Type **show ${show(code, mostShown.word)}** to get it here.`,
+  otherDigest: 'This list belongs to another conversation. Type **list** to see what is open here.',
   unreadableClick:
     'That button sent something that I cannot read, so nothing was done. Type **help** to see the commands.',
   notRecorded: (fault: string) =>

@@ -1,6 +1,6 @@
 import { minuteMs, secondMs } from '../../src/clock.js'
 import { cardOf, wordsOf } from '../support/fake-teams.js'
-import { cast, channel, Story, usualRoleMap } from '../support/story.js'
+import { cast, channel, homeTenant, Story, usualRoleMap } from '../support/story.js'
 
 const required = ['traffic', 'audit', 'revert', 'account']
 const reason = 'Change reverted, account secured'
@@ -265,6 +265,30 @@ describe('typed commands do what the buttons do', () => {
     expect(story.teams.messages).toHaveLength(1)
     expect(wordsOf(cardOf(story.teams.messages[0]))).toContain('watch')
   })
+})
+
+test('everything works in a personal chat too, and every copy of a card is edited', async () => {
+  story = await withIncident()
+  const chat = 'a:ann-and-the-warden'
+  story.teams.rosters.set(chat, [cast.ann])
+  const personal = { id: chat, conversationType: 'personal', tenantId: homeTenant }
+  const said = { type: 'message', conversation: personal, channelData: { tenant: { id: homeTenant } } }
+  await story.send(story.activity(cast.ann, { ...said, text: 'list' }))
+  expect(wordsOf(story.message('1 incident')?.activity)).toContain('CR-1')
+  await story.send(story.activity(cast.ann, { ...said, text: 'show CR-1' }))
+  const own = await story.until('the card in the chat', () =>
+    story.teams.messages.find(
+      (one) => one.conversation === chat && wordsOf(cardOf(one)).includes('Approve unblock'),
+    ),
+  )
+  const approve = { verb: 'approve', incident: 'CR-1', reason }
+  const click = { ...said, type: 'invoke', name: 'adaptiveCard/action', replyToId: own.id }
+  const value = { action: { type: 'Action.Execute', data: approve }, trigger: 'manual' }
+  await story.send(story.activity(cast.ann, { ...click, value }))
+  await story.until('the removal', () => story.removals() === 1)
+  await story.pass(10 * minuteMs)
+  const shown = story.teams.messages.filter((one) => wordsOf(cardOf(one)).includes('Removed from Restricted'))
+  expect(shown.map(({ conversation }) => conversation).sort()).toEqual([channel, chat].sort())
 })
 
 test('the bot speaks to Teams with its own token, and to Exchange with that of its app', async () => {
