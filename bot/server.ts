@@ -32,6 +32,9 @@ export interface ServerParts {
 export function createServer({ take, isServiceHost, readiness, log }: ServerParts): Server {
   const server = restify.createServer({ name: 'Connector Warden', handleUncaughtExceptions: false })
   limitSlowClients(server)
+  // restify listens for upgrades and does nothing with them: such a connection would have no time limit, hold up
+  // every stop, and anybody could open a thousand. Without a listener it is a request like any other.
+  server.server.removeAllListeners('upgrade')
   server.post('/api/messages', (request: Request, response: Response, next: Next) => {
     answerMessage(request, { take, isServiceHost, log })
       .then(({ status, body }) => send(response, status, body))

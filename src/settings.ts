@@ -4,11 +4,9 @@ import { z } from 'zod'
 import { Fault, messageOf } from './errors.js'
 import { nearest } from './nearest.js'
 
-const loopbackHosts = ['localhost', '127.0.0.1', '[::1]']
-
-/** Whether a URL's host is this machine itself. */
-export const isLoopback = (url: URL): boolean =>
-  loopbackHosts.includes(url.hostname) || url.hostname.startsWith('127.')
+/** Whether a URL's host is this machine itself. A name that only begins like an address, 127.x.example, is not. */
+export const isLoopback = ({ hostname }: URL): boolean =>
+  hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
 
 const guid = z.guid('must be a GUID, like 159eb7c4-75d7-43e2-95fe-ced44b3e0a56')
 const port = z
@@ -51,11 +49,13 @@ const hostList = z.string().transform((value, context) => {
 })
 
 const publicCloud = {
+  authority: 'https://login.microsoftonline.com',
   issuer: 'https://api.botframework.com',
   scope: 'https://api.botframework.com/.default',
   metadata: 'https://login.botframework.com/v1/.well-known/openidconfiguration',
 }
 const usGovernment = {
+  authority: 'https://login.microsoftonline.us',
   issuer: 'https://api.botframework.us',
   scope: 'https://api.botframework.us/.default',
   metadata: 'https://login.botframework.azure.us/v1/.well-known/openidconfiguration',
@@ -90,7 +90,7 @@ const environmentSchema = z.object({
   EXCHANGE_CERTIFICATE_PATH: text.optional(),
   EXCHANGE_URL: anyUrl.default('https://outlook.office365.com'),
   EXCHANGE_SCOPE: text.optional(),
-  ENTRA_URL: httpsUrl.default('https://login.microsoftonline.com'),
+  ENTRA_URL: httpsUrl.optional(),
   POLL_SECONDS: z
     .string()
     .regex(/^[1-9]\d{0,4}$/, 'must be a whole number of seconds, at least 1')
@@ -147,15 +147,13 @@ type Environment = Record<string, string | undefined>
  */
 export function readSettings(environment: Environment, envFile: string): Settings {
   const file = readEnvFile(envFile)
-  const problems = misspelt(file, envFile)
-  // An empty value is how a .env template says "not set".
-  const given = Object.fromEntries(
-    Object.entries({ ...file, ...environment }).filter(([, value]) => value?.trim()),
-  )
+  const given = { ...whatIsSet(file), ...whatIsSet(environment) }
   const parsed = environmentSchema.safeParse(given)
-  if (!parsed.success)
-    problems.push(...parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`))
-  else problems.push(...incomplete(parsed.data))
+  const problems = [
+    ...misspelt(file, envFile),
+    ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`),
+    ...incomplete(given),
+  ]
   if (problems.length > 0 || !parsed.success)
     throw new Fault(
       'settingsInvalid',
@@ -168,7 +166,8 @@ export function readSettings(environment: Environment, envFile: string): Setting
 function readEnvFile(path: string): Environment {
   if (!existsSync(path)) return {}
   try {
-    return parseEnv(readFileSync(path, 'utf8')) as Environment
+    // Windows editors put a byte order mark in front, which would become part of the first name.
+    return parseEnv(readFileSync(path, 'utf8').replace(/^\ufeff/, '')) as Environment
   } catch (error) {
     throw new Fault(
       'settingsInvalid',
@@ -178,34 +177,47 @@ function readEnvFile(path: string): Environment {
   }
 }
 
+/** An empty value is how a template of `.env` says "not set"; spaces and line ends around one are an accident. */
+const whatIsSet = (environment: Environment): Environment =>
+  Object.fromEntries(
+    Object.entries(environment)
+      .map(([name, value]) => [name, value?.trim()] as const)
+      .filter(([, value]) => value),
+  )
+
+/** What the names begin with that no other program's settings begin with. */
+const ownNames = /^(EXCHANGE_|MicrosoftApp|ToBotFromChannel|ToChannelFromBot|TEAMS_SERVICE)/i
+const plain = (name: string): string => name.toLowerCase().replaceAll('_', '')
+
 /** Keys of `.env` that nobody reads but that look like ours: silently ignored, they would be believed to work. */
 function misspelt(file: Environment, path: string): string[] {
   return Object.keys(file)
     .filter((key) => !settingNames.includes(key))
     .flatMap((key) => {
-      const meant = nearest(key, settingNames)
-      return meant ? [`${key} in ${path}: there is no such setting; did you mean ${meant}?`] : []
+      const meant = settingNames.find((name) => plain(name) === plain(key)) ?? nearest(key, settingNames)
+      if (!meant && !ownNames.test(key)) return []
+      return [`${key} in ${path}: there is no such setting${meant ? `; did you mean ${meant}?` : ''}`]
     })
 }
 
-/** What each setting needs beside it, said all at once. */
-function incomplete(values: z.infer<typeof environmentSchema>): string[] {
+/** What each setting needs beside it. Asked of what was given, so that one bad value hides nothing that is missing. */
+function incomplete(given: Environment): string[] {
   const problems: string[] = []
-  const need = (name: keyof typeof values, why: string) => {
-    if (values[name] === undefined) problems.push(`${name}: missing; ${why}`)
+  const need = (name: keyof z.infer<typeof environmentSchema>, why: string) => {
+    if (!given[name]) problems.push(`${name}: missing; ${why}`)
   }
   need(
     'MicrosoftAppId',
     "it is the bot's own app registration, and without it anybody could speak to the bot",
   )
   need('MicrosoftAppTenantId', 'it is the tenant that all people belong to')
-  if (!values.MicrosoftAppPassword === !values.MicrosoftAppCertificatePath)
+  if (!given.MicrosoftAppPassword === !given.MicrosoftAppCertificatePath)
     problems.push('MicrosoftAppPassword or MicrosoftAppCertificatePath: exactly one of them is needed')
-  if (values.EXCHANGE === 'admin-api') {
+  if (given.EXCHANGE === 'admin-api') {
     need('EXCHANGE_TENANT_ID', 'it is the tenant whose connectors are watched')
     need('EXCHANGE_ORGANIZATION', 'it names that tenant, e.g. contoso.onmicrosoft.com')
     need('EXCHANGE_CLIENT_ID', 'it is the app that reads Exchange and removes blocks')
-    if (!values.EXCHANGE_CLIENT_SECRET === !values.EXCHANGE_CERTIFICATE_PATH)
+    if (!given.EXCHANGE_CLIENT_SECRET === !given.EXCHANGE_CERTIFICATE_PATH)
       problems.push('EXCHANGE_CLIENT_SECRET or EXCHANGE_CERTIFICATE_PATH: exactly one of them is needed')
   }
   return problems
@@ -223,7 +235,7 @@ function toSettings(values: z.infer<typeof environmentSchema>): Settings {
     rulesFile: values.RULES_FILE,
     pollSeconds: values.POLL_SECONDS,
     logLevel: values.LOG_LEVEL,
-    entraUrl: values.ENTRA_URL,
+    entraUrl: values.ENTRA_URL ?? cloud.authority,
     homeTenantId,
     bot: {
       appId,

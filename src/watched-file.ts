@@ -46,12 +46,12 @@ export class WatchedFile<Schema extends z.ZodType> {
   }
 
   /**
-   * Reads the file for the first time; one that does not exist counts as `{}`.
+   * Reads the file for the first time; one that does not exist, or holds nothing, counts as `{}`.
    * @throws Fault `fileUnusable` if there is one and it cannot be used: a start is no time for guessing
    */
   static async open<Schema extends z.ZodType>(options: Options<Schema>): Promise<WatchedFile<Schema>> {
     const seen = await fingerprint(options.path)
-    const result = await load(options)
+    const result = await load(options, 'atStart')
     if (!result.ok) {
       const { what, path, setting } = options
       throw new Fault(
@@ -69,7 +69,7 @@ export class WatchedFile<Schema extends z.ZodType> {
     if (seen === this.#seen) return this.#reading
     this.#seen = seen
     const was = this.#reading
-    const result = await load(this.options)
+    const result = await load(this.options, 'edited')
     if (result.ok) this.#reading = result.reading
     else
       this.#reading = {
@@ -93,23 +93,40 @@ async function fingerprint(path: string): Promise<string> {
   }
 }
 
-async function load<Schema extends z.ZodType>({
-  path,
-  schema,
-  guarded,
-}: Options<Schema>): Promise<{ ok: true; reading: Reading<z.infer<Schema>> } | { ok: false; why: string }> {
-  let text: string
+type When = 'atStart' | 'edited'
+type Loaded<Value> = { ok: true; reading: Reading<Value> } | { ok: false; why: string }
+
+async function load<Schema extends z.ZodType>(
+  { path, schema, guarded }: Options<Schema>,
+  when: When,
+): Promise<Loaded<z.infer<Schema>>> {
+  let bytes: Buffer
   try {
     if (guarded) {
       const why = await unsafe(path)
       if (why) return { ok: false, why }
     }
-    text = await readFile(path, 'utf8')
+    bytes = await readFile(path)
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') return { ok: false, why: `It cannot be read: ${messageOf(error)}` }
     return parse(schema, {}, 'absent')
   }
-  const hash = createHash('sha256').update(text).digest('hex')
+  return interpret(schema, bytes, when)
+}
+
+function interpret<Schema extends z.ZodType>(
+  schema: Schema,
+  bytes: Buffer,
+  when: When,
+): Loaded<z.infer<Schema>> {
+  const hash = createHash('sha256').update(bytes).digest('hex')
+  // Windows editors put a byte order mark in front.
+  const text = bytes.toString('utf8').replace(/^\ufeff/, '')
+  if (text.trim() === '') {
+    // Editors empty a file before they write it anew, so an edit that leaves nothing is not finished.
+    if (when === 'edited') return { ok: false, why: 'It is empty. To say nothing, write {}.' }
+    return parse(schema, {}, hash)
+  }
   try {
     return parse(schema, JSON.parse(text), hash)
   } catch (error) {
@@ -117,10 +134,14 @@ async function load<Schema extends z.ZodType>({
   }
 }
 
-function parse<Schema extends z.ZodType>(schema: Schema, json: unknown, hash: string) {
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  json: unknown,
+  hash: string,
+): Loaded<z.infer<Schema>> {
   const parsed = schema.safeParse(json)
-  if (parsed.success) return { ok: true as const, reading: { value: parsed.data, hash } }
-  return { ok: false as const, why: prettifyError(parsed.error) }
+  if (parsed.success) return { ok: true, reading: { value: parsed.data, hash } }
+  return { ok: false, why: prettifyError(parsed.error) }
 }
 
 /** Whoever can write the role map can unblock: it has to be ours, or root's, and nobody else's to write. */
@@ -135,4 +156,4 @@ async function unsafe(path: string): Promise<string | undefined> {
 }
 
 const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unknown'

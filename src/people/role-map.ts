@@ -72,12 +72,11 @@ export class RoleMap {
     const reading = await this.file.current()
     const { roles: byRole } = ownTenant(reading.value, tenant) ?? reading.value
     const names = [subject.id, subject.upn].map((name) => name?.toLowerCase())
-    const highestFirst = [...roles]
-      .reverse()
-      .filter((role) => role !== 'approver' || !this.#tooLongBroken(reading))
-    for (const role of highestFirst) {
-      const entry = byRole[role]?.users.find((listed) => names.includes(listed))
-      if (entry) return { role, source: `role map, ${role}: ${entry}`, roleMapHash: reading.hash }
+    for (const listedAs of [...roles].reverse()) {
+      const entry = byRole[listedAs]?.users.find((listed) => names.includes(listed))
+      if (!entry) continue
+      const role = listedAs === 'approver' && this.#tooLongBroken(reading) ? 'responder' : listedAs
+      return { role, source: `role map, ${listedAs}: ${entry}`, roleMapHash: reading.hash }
     }
     return { roleMapHash: reading.hash }
   }
