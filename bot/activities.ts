@@ -7,6 +7,7 @@ import type { Log } from '../src/log.js'
 import { cardActivity, textActivity } from './announcer.js'
 import { requestOf } from './clicks.js'
 import { type Command, understand } from './commands.js'
+import type { OutgoingActivity } from './connector-client.js'
 import type { Conversations } from './conversations.js'
 import type { Identities } from './identity.js'
 import { type Incoming, incomingSchema, placeOf } from './incoming.js'
@@ -22,6 +23,8 @@ export interface ActivitiesParts {
   requests: Requests
   identities: Identities
   conversations: Conversations
+  /** Posts where somebody just spoke, in the same thread; what comes of it is the log's to tell. */
+  say: (where: Incoming, activity: OutgoingActivity) => Promise<unknown>
   commands: readonly Command[]
   texts: Texts
   clock: Clock
@@ -43,19 +46,22 @@ export class Activities extends TeamsActivityHandler {
 
   /** Whatever happens, the answer is HTTP 200: anything else shows as "Something went wrong" in Teams. */
   protected override async onInvokeActivity(context: TurnContext): Promise<InvokeResponse> {
-    const reply = await this.#inTime(this.#invoke(context))
-    return { status: 200, body: invokeBody(reply, this.parts.texts) }
+    const { texts } = this.parts
+    const reply = await this.#inTime(this.#invoke(context), {
+      kind: 'text',
+      text: texts.answers.slow,
+    } as const)
+    return { status: 200, body: invokeBody(reply, texts) }
   }
 
-  /** The reply, or, if it takes too long, word that it is still being worked on. */
-  async #inTime(work: Promise<Reply>): Promise<Reply> {
-    const { clock, texts } = this.parts
+  /** What the work comes to, or `late` if it takes too long; it goes on all the same. */
+  async #inTime<Result, Late>(work: Promise<Result>, late: Late): Promise<Result | Late> {
+    const { clock } = this.parts
     let cancel = () => {}
-    const late = new Promise<Reply>((resolve) => {
-      const words: Reply = { kind: 'text', text: texts.answers.slow }
-      cancel = clock.wakeAt(later(clock.now(), answerWithinMs), () => resolve(words))
+    const timeUp = new Promise<Late>((resolve) => {
+      cancel = clock.wakeAt(later(clock.now(), answerWithinMs), () => resolve(late))
     })
-    return Promise.race([work, late]).finally(() => cancel())
+    return Promise.race([work, timeUp]).finally(() => cancel())
   }
 
   async #invoke(context: TurnContext): Promise<Reply> {
@@ -148,11 +154,15 @@ export class Activities extends TeamsActivityHandler {
     await this.parts.conversations.lost(placeOf(incomingOf(context)), 'the app was removed')
   }
 
+  /**
+   * Answers in the conversation. Teams' limits may hold a message back for longer than Teams waits for the end of
+   * a turn, and would then send the same activity again: so the turn ends in time, and the answer follows.
+   */
   async #say(context: TurnContext, reply: Reply): Promise<void> {
     if (reply.kind === 'none') return
-    await context.sendActivity(
-      reply.kind === 'text' ? textActivity(reply.text) : cardActivity(reply.card, reply.summary),
-    )
+    const activity =
+      reply.kind === 'text' ? textActivity(reply.text) : cardActivity(reply.card, reply.summary)
+    await this.#inTime(this.parts.say(incomingOf(context), activity), undefined)
   }
 }
 

@@ -1,8 +1,10 @@
-import type { Clock } from '../src/clock.js'
+import { type Clock, type Instant, later } from '../src/clock.js'
 import type { Conversation } from '../src/incident/delivery.js'
 import type { Log } from '../src/log.js'
 import type { Store } from '../src/store/store.js'
 import { type Incoming, placeOf } from './incoming.js'
+
+const beginning: Instant = '1970-01-01T00:00:00.000Z'
 
 /** Remembers where the bot is and how to reach each place, from whatever Teams sends from there. */
 export class Conversations {
@@ -17,7 +19,17 @@ export class Conversations {
     const known = await this.find(placeOf(incoming).id)
     const now: Conversation = { ...known, ...placeOf(incoming), gone: undefined }
     if (!known || !isSame(known, now)) await this.parts.store.saveConversation(now)
+    if (known?.gone) await this.#catchUp(now)
     return now
+  }
+
+  /** Cards of what ended while nothing could be shown here are due again; what is not over is due by itself. */
+  async #catchUp({ id }: Conversation): Promise<void> {
+    const { store, clock } = this.parts
+    for (const incident of await store.endedBetween(beginning, later(clock.now(), 1)))
+      for (const delivery of await store.deliveriesOf(incident))
+        if (delivery.conversation === id && delivery.drawn < incident.sequence)
+          await store.saveDelivery(delivery)
   }
 
   /** Teams says that the bot is not in this conversation any more. */

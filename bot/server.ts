@@ -1,8 +1,10 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import type { Activity, InvokeResponse } from 'botbuilder'
 import { AuthenticationError } from 'botframework-connector'
 import restify, { type Next, type Request, type Response, type Server } from 'restify'
 import { secondMs } from '../src/clock.js'
-import { messageOf } from '../src/errors.js'
+import { Fault, messageOf } from '../src/errors.js'
 import type { Log } from '../src/log.js'
 import { incomingSchema } from './incoming.js'
 
@@ -157,3 +159,33 @@ function isShallow(body: unknown): boolean {
   }
   return true
 }
+
+/**
+ * Listens where the settings say.
+ * @returns the port, which is another than the one asked for if that was 0
+ * @throws Fault `portNotFree`
+ */
+export async function listen(
+  server: Server,
+  { host, port }: { host: string; port: number },
+): Promise<number> {
+  server.listen(port, host)
+  try {
+    // restify passes its errors on: one that nobody takes there ends the process.
+    await once(server, 'listening')
+  } catch (error) {
+    throw new Fault(
+      'portNotFree',
+      `The bot cannot listen on ${host}, port ${port}: ${messageOf(error)}.`,
+      'Stop whatever uses that port, or set PORT (and HOST) to something else.',
+    )
+  }
+  return (server.server.address() as AddressInfo).port
+}
+
+/** Resolves when the requests that are being served have been answered; new ones are not taken. */
+export const closed = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve())
+    server.server.closeIdleConnections()
+  })

@@ -1,10 +1,4 @@
-import {
-  type Activity,
-  CloudAdapter,
-  type InvokeResponse,
-  type ResourceResponse,
-  type TurnContext,
-} from 'botbuilder'
+import { type Activity, CloudAdapter, type InvokeResponse, type TurnContext } from 'botbuilder'
 import {
   type AuthenticateRequestResult,
   AuthenticationError,
@@ -15,9 +9,6 @@ import {
   type UserTokenClient,
 } from 'botframework-connector'
 import type { ChannelAuthentication } from './channel-authentication.js'
-
-/** Sends an activity into the conversation of the turn; resolves with the id of the new message. */
-export type Answer = (turn: TurnContext, activity: Partial<Activity>) => Promise<string>
 
 /** What the SDK is given in place of clients of its own: whoever reaches for one is told where to go instead. */
 function closed<Client extends object>(what: string): Client {
@@ -66,12 +57,9 @@ class OwnAuthentication extends BotFrameworkAuthentication {
   }
 }
 
-/** Botbuilder's adapter with our own way in and our own way out; what is left of it is the turn. */
+/** Botbuilder's adapter behind our own check; what is used of it is the turn, and the answer to an invoke. */
 export class TeamsAdapter extends CloudAdapter {
-  constructor(
-    authentication: ChannelAuthentication,
-    private readonly answer: Answer,
-  ) {
+  constructor(authentication: ChannelAuthentication) {
     super(new OwnAuthentication(authentication))
   }
 
@@ -86,18 +74,5 @@ export class TeamsAdapter extends CloudAdapter {
     logic: (context: TurnContext) => Promise<void>,
   ): Promise<InvokeResponse | undefined> {
     return this.processActivity(authorization, activity, logic)
-  }
-
-  override async sendActivities(
-    context: TurnContext,
-    activities: Partial<Activity>[],
-  ): Promise<ResourceResponse[]> {
-    const responses: ResourceResponse[] = []
-    for (const activity of activities) {
-      if (activity.type === 'invokeResponse')
-        responses.push(...(await super.sendActivities(context, [activity])))
-      else responses.push({ id: await this.answer(context, activity) })
-    }
-    return responses
   }
 }
