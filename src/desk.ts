@@ -1,5 +1,4 @@
-import type { Clock } from './clock.js'
-import { elapsedMs, minuteMs } from './clock.js'
+import { type Clock, elapsedMs, type Instant, minuteMs } from './clock.js'
 import { Fault } from './errors.js'
 import type { Command, PersonCommand, PersonVerb } from './incident/commands.js'
 import { decide } from './incident/decide.js'
@@ -117,12 +116,23 @@ export class Desk {
     const { verb, refusal, by, incident } = refused
     const now = clock.now()
     const key = `${by.id} ${verb}`
-    const last = this.#lastRefusal.get(key)
-    if (last !== undefined && elapsedMs(last, now) < minuteMs) return
     for (const [other, at] of this.#lastRefusal)
-      if (elapsedMs(at, now) >= minuteMs) this.#lastRefusal.delete(other)
+      if (!isWithinAMinute(at, now)) this.#lastRefusal.delete(other)
+    if (this.#lastRefusal.has(key)) return
+    // Before it is durable: of many clicks at once only the first is written.
     this.#lastRefusal.set(key, now)
     log.info({ incident, verb, by: by.id, refusal: refusal.code }, 'refused')
-    await store.record({ type: 'refused', verb, incident, refusal }, now, by)
+    try {
+      await store.record({ type: 'refused', verb, incident, refusal }, now, by)
+    } catch (fault) {
+      this.#lastRefusal.delete(key)
+      throw fault
+    }
   }
+}
+
+/** A clock that was set back makes everything that was remembered lie in the future: that is over, too. */
+const isWithinAMinute = (at: Instant, now: Instant): boolean => {
+  const elapsed = elapsedMs(at, now)
+  return 0 <= elapsed && elapsed < minuteMs
 }

@@ -52,7 +52,8 @@ export function compare(
       if (since) stillAbsent.set(incident.number, since)
     } else if (knownBefore(incident) < read.startedAt) {
       const since = absences.get(incident.number)
-      const counted = since !== undefined && since > knownBefore(incident) ? since : read.startedAt
+      const counts = since !== undefined && knownBefore(incident) < since && since <= read.startedAt
+      const counted = counts ? since : read.startedAt
       stillAbsent.set(incident.number, counted)
       if (elapsedMs(counted, read.startedAt) >= pollSeconds * secondMs) commands.push(gone(incident, counted))
     }

@@ -1,7 +1,7 @@
-import { type Clock, type Instant, later, pause, secondMs } from '../clock.js'
+import { type Clock, elapsedMs, type Instant, later, pause, secondMs } from '../clock.js'
 import type { Desk } from '../desk.js'
 import { messageOf } from '../errors.js'
-import type { Exchange, Read, RestrictedList } from '../exchange/exchange.js'
+import type { Exchange, Read, ReadFailure, RestrictedList } from '../exchange/exchange.js'
 import { isLag } from '../incident/episode.js'
 import type { Restriction } from '../incident/incident.js'
 import type { Log } from '../log.js'
@@ -22,12 +22,20 @@ export interface WatcherParts {
 /** How the watching of one tenant stands. */
 export interface WatchStatus {
   lastGoodReadAt?: Instant | undefined
-  /** Constant word for why the last read failed; undefined after a good one. */
+  /** Constant word for why the last read failed, or `stale` if none has ended for long; undefined if all is well. */
   failing?: string | undefined
 }
 
 const longestBackOffMs = 300 * secondMs
+const longestSilenceMs = 300 * secondMs
 const longestWaitForNamesMs = 5 * secondMs
+
+const beingStopped: ReadFailure = {
+  ok: false,
+  code: 'unreachable',
+  message: 'The bot is being stopped',
+  retryable: true,
+}
 
 /**
  * Watches one tenant: reads its restricted list every `pollSeconds`, never two reads at once, and turns each
@@ -37,8 +45,12 @@ const longestWaitForNamesMs = 5 * secondMs
 export class Watcher {
   #absences: Absences = new Map()
   #status: WatchStatus = {}
+  #startedAt: Instant | undefined
   #failures = 0
+  /** Exchange asked not to be asked before. */
+  #asked: { notBefore: Instant; failure: ReadFailure } | undefined
   #stopped = false
+  #giveUp: () => void = () => undefined
   #cancelTimer: () => void = () => undefined
   #reading: Promise<Read> | undefined
   #queued: Promise<Read> | undefined
@@ -46,17 +58,29 @@ export class Watcher {
   constructor(private readonly parts: WatcherParts) {}
 
   get status(): WatchStatus {
-    return this.#status
+    const { lastGoodReadAt, failing } = this.#status
+    return failing || !this.#isStale(lastGoodReadAt) ? this.#status : { lastGoodReadAt, failing: 'stale' }
+  }
+
+  /** Whatever keeps the list from being read, also what nobody has thought of: after five minutes it shows. */
+  #isStale(lastGoodReadAt: Instant | undefined): boolean {
+    const { clock, pollSeconds } = this.parts
+    const since = lastGoodReadAt ?? this.#startedAt
+    const longest = Math.max(longestSilenceMs, 3 * pollSeconds * secondMs)
+    return since !== undefined && elapsedMs(since, clock.now()) >= longest
   }
 
   /** Reads now, and again and again until `stop`. */
   start(): void {
+    this.#startedAt = this.parts.clock.now()
     this.#schedule(0)
   }
 
+  /** Ends at once: a read that is under way counts for nothing, unless its consequences are being recorded. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#cancelTimer()
+    this.#giveUp()
     await Promise.allSettled([this.#reading, this.#queued])
   }
 
@@ -96,31 +120,50 @@ export class Watcher {
     })
   }
 
-  /** A tenant that is down is asked ever more seldom, up to five minutes. */
+  /** A tenant that is down is asked ever more seldom, up to five minutes; and not before it wants to be. */
   #waitMs(): number {
-    const regular = this.parts.pollSeconds * secondMs
-    return this.#failures < 3
-      ? regular
-      : Math.min(regular * 2 ** (this.#failures - 2), Math.max(regular, longestBackOffMs))
+    const { clock, pollSeconds } = this.parts
+    const regular = pollSeconds * secondMs
+    const backedOff =
+      this.#failures < 3
+        ? regular
+        : Math.min(regular * 2 ** (this.#failures - 2), Math.max(regular, longestBackOffMs))
+    return Math.max(backedOff, this.#asked ? elapsedMs(clock.now(), this.#asked.notBefore) : 0)
+  }
+
+  /** The list, unless Exchange wants to be left alone for a while, or the bot is being stopped. */
+  #ask(): Promise<RestrictedList | ReadFailure> {
+    const { exchange, clock } = this.parts
+    if (this.#stopped) return Promise.resolve(beingStopped)
+    if (this.#asked && clock.now() < this.#asked.notBefore) return Promise.resolve(this.#asked.failure)
+    return new Promise((resolve, reject) => {
+      this.#giveUp = () => resolve(beingStopped)
+      exchange.restricted().then(resolve, reject)
+    })
   }
 
   async #read(): Promise<Read> {
-    const { exchange, clock, log, tenant } = this.parts
-    const startedAt = clock.now()
-    const result = await exchange.restricted()
+    const startedAt = this.parts.clock.now()
+    const result = await this.#ask()
     if (!result.ok) {
-      this.#failures += 1
-      this.#status = { ...this.#status, failing: result.code }
-      log.warn(
-        { tenant, code: result.code, message: result.message, requestId: result.requestId },
-        'the restricted list could not be read',
-      )
+      if (result !== this.#asked?.failure && result !== beingStopped) this.#failed(result)
       return { startedAt, result }
     }
+    this.#asked = undefined
     this.#failures = 0
     this.#status = { lastGoodReadAt: startedAt, failing: result.complete ? undefined : 'rowUnreadable' }
     await this.#take(startedAt, result)
     return { startedAt, result }
+  }
+
+  #failed(failure: ReadFailure): void {
+    const { clock, log, tenant } = this.parts
+    const { code, message, requestId, retryAfterMs } = failure
+    this.#failures += 1
+    this.#status = { ...this.#status, failing: code }
+    this.#asked =
+      retryAfterMs === undefined ? undefined : { notBefore: later(clock.now(), retryAfterMs), failure }
+    log.warn({ tenant, code, message, requestId }, 'the restricted list could not be read')
   }
 
   async #take(startedAt: Instant, list: RestrictedList): Promise<void> {
@@ -128,8 +171,12 @@ export class Watcher {
     const open = await store.open(tenant)
     const { unknown, commands, absences } = compare(open, { startedAt, list }, this.#absences, pollSeconds)
     this.#absences = absences
-    for (const { incident, command } of commands) await desk.act(incident, command)
+    const acts = await Promise.allSettled(
+      commands.map(({ incident, command }) => desk.act(incident, command)),
+    )
+    // New ones are announced even if something about the known ones could not be recorded.
     await this.#openAll(unknown)
+    for (const act of acts) if (act.status === 'rejected') throw act.reason
   }
 
   async #openAll(rows: Restriction[]): Promise<void> {

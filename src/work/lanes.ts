@@ -4,11 +4,25 @@ import type { Log } from '../log.js'
 import type { Claim, Store } from '../store/store.js'
 import type { WorkResult } from './removal.js'
 
+/** A piece of work that could be done now. */
+export interface Offer {
+  lane: string
+  /** What it is, among all work of its lane. */
+  name: string
+  /**
+   * What it is done for, e.g. a version: the same name done again for the same state means that the work did not
+   * have the effect it should have, and counts as a failure, so that no mistake becomes a storm of calls.
+   */
+  state: string
+  run: (claim: Claim) => Promise<WorkResult>
+}
+
 interface Lane {
   running: boolean
   failures: number
   notBefore?: Instant | undefined
-  lastKey?: string | undefined
+  /** What was tried and is still being offered: for which state, the longest ago first. */
+  tried: Map<string, string>
 }
 
 /** Longer than any one piece of work can take: two waits for Exchange of a minute each, and what is around. */
@@ -18,7 +32,9 @@ const longestBackOffMs = 60 * secondMs
 
 /**
  * Queues of work that know nothing of each other: in each lane one thing at a time, and a lane whose work
- * fails backs off alone. What waits is not kept here: it stays due, and is offered again.
+ * fails backs off alone. What waits is not kept here: it stays due, and is offered again. Whoever was not tried
+ * yet goes first, then whoever was tried longest ago: one card that Teams will not take does not hold up the
+ * other cards of its conversation.
  */
 export class Lanes {
   readonly #lanes = new Map<string, Lane>()
@@ -35,22 +51,15 @@ export class Lanes {
     },
   ) {}
 
-  /**
-   * Runs `work` in `lane` unless the lane is busy or backing off.
-   * @param key names the work and the state it is for: the same key twice running means that the work did not
-   *   have the effect it should have, and counts as a failure, so that no mistake becomes a storm of calls
-   */
-  offer(lane: string, key: string, work: (claim: Claim) => Promise<WorkResult>): void {
-    const state = this.#lanes.get(lane) ?? { running: false, failures: 0 }
-    if (state.running || (state.notBefore !== undefined && this.parts.clock.now() < state.notBefore)) return
-    this.#lanes.set(lane, state)
-    state.running = true
-    const repeated = state.lastKey === key
-    state.lastKey = key
-    const run = this.#run(lane, work)
-      .then((result) => this.#settle(state, result === 'done' && !repeated))
-      .finally(() => this.#inFlight.delete(run))
-    this.#inFlight.add(run)
+  /** Takes all that is due now, and starts one piece of it in each lane that is neither busy nor backing off. */
+  offer(all: Offer[]): void {
+    for (const [name, offers] of byLane(all)) {
+      const lane: Lane = this.#lanes.get(name) ?? { running: false, failures: 0, tried: new Map() }
+      this.#lanes.set(name, lane)
+      if (lane.running || (lane.notBefore !== undefined && this.parts.clock.now() < lane.notBefore)) continue
+      const next = nextOf(offers, lane)
+      if (next) this.#start(next, lane)
+    }
   }
 
   /** Resolves when nothing is being worked on any more. */
@@ -58,14 +67,25 @@ export class Lanes {
     await Promise.allSettled(this.#inFlight)
   }
 
-  async #run(lane: string, work: (claim: Claim) => Promise<WorkResult>): Promise<WorkResult> {
+  #start(offer: Offer, lane: Lane): void {
+    lane.running = true
+    const repeated = lane.tried.get(offer.name) === offer.state
+    lane.tried.delete(offer.name)
+    lane.tried.set(offer.name, offer.state)
+    const run = this.#run(offer)
+      .then((result) => this.#settle(lane, result === 'done' && !repeated))
+      .finally(() => this.#inFlight.delete(run))
+    this.#inFlight.add(run)
+  }
+
+  async #run({ lane, run }: Offer): Promise<WorkResult> {
     const { store, clock, log } = this.parts
     try {
       const now = clock.now()
       const claim = await store.claim(lane, now, later(now, claimMs))
       if (!claim) return 'again'
       try {
-        return await work(claim)
+        return await run(claim)
       } finally {
         await store.release(claim)
       }
@@ -76,17 +96,32 @@ export class Lanes {
     }
   }
 
-  #settle(state: Lane, succeeded: boolean): void {
+  #settle(lane: Lane, succeeded: boolean): void {
     const { clock, random, onFree } = this.parts
-    state.running = false
-    state.failures = succeeded ? 0 : state.failures + 1
+    lane.running = false
+    lane.failures = succeeded ? 0 : lane.failures + 1
     if (succeeded) {
-      state.notBefore = undefined
+      lane.notBefore = undefined
     } else {
-      const wait = Math.min(shortestBackOffMs * 2 ** (state.failures - 1), longestBackOffMs)
-      state.notBefore = later(clock.now(), Math.round(wait * (0.75 + random() / 2)))
-      clock.wakeAt(state.notBefore, onFree)
+      const wait = Math.min(shortestBackOffMs * 2 ** (lane.failures - 1), longestBackOffMs)
+      lane.notBefore = later(clock.now(), Math.round(wait * (0.75 + random() / 2)))
+      clock.wakeAt(lane.notBefore, onFree)
     }
     onFree()
   }
+}
+
+function byLane(offers: Offer[]): Map<string, Offer[]> {
+  const lanes = new Map<string, Offer[]>()
+  for (const offer of offers) lanes.set(offer.lane, [...(lanes.get(offer.lane) ?? []), offer])
+  return lanes
+}
+
+/** The next one's turn; what was tried before and is not due any more is forgotten. */
+function nextOf(offers: Offer[], lane: Lane): Offer | undefined {
+  const byName = new Map(offers.map((offer) => [offer.name, offer]))
+  for (const name of lane.tried.keys()) if (!byName.has(name)) lane.tried.delete(name)
+  const untried = offers.find(({ name }) => !lane.tried.has(name))
+  const [longestAgo = ''] = lane.tried.keys()
+  return untried ?? byName.get(longestAgo)
 }

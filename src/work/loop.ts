@@ -5,7 +5,7 @@ import { type ConversationWork, due, laneOf, type Place, type Work } from '../in
 import { codeOf, type Incident } from '../incident/incident.js'
 import type { Log } from '../log.js'
 import type { Claim, DueIncident, Store } from '../store/store.js'
-import { Lanes } from './lanes.js'
+import { Lanes, type Offer } from './lanes.js'
 import type { Removals, WatchedTenant, WorkResult } from './removal.js'
 
 /** Whatever shows incidents to people: posts, edits and replies in one conversation. */
@@ -83,24 +83,30 @@ export class Loop {
   async #look(): Promise<void> {
     const { store, clock, log } = this.parts
     try {
-      for (const item of await store.due(clock.now())) if (!this.#stopped) await this.#lookAt(item)
+      const offers: Offer[] = []
+      for (const item of await store.due(clock.now())) offers.push(...(await this.#lookAt(item)))
+      if (!this.#stopped) this.#lanes.offer(offers)
     } catch (fault) {
       // The next tick looks again; whoever clicks is told by the store itself.
       log.error({ fault: messageOf(fault) }, 'looking for due work failed')
     }
   }
 
-  async #lookAt({ incident, mark }: DueIncident): Promise<void> {
+  /** What there is to do for an incident; one without anything to do sleeps until there will be. */
+  async #lookAt({ incident, mark }: DueIncident): Promise<Offer[]> {
     const { store, clock } = this.parts
     const { work, nextAt } = due(incident, await this.#places(incident), clock.now())
-    for (const item of work) {
-      const key = `${item.kind} ${'subject' in item ? item.subject : item.incident} ${incident.sequence}`
-      this.#lanes.offer(laneOf(item), key, (claim) => this.#do(item, incident, claim))
+    if (work.length === 0) {
+      await store.sleep(incident.number, mark, nextAt)
+      this.#alarm(incident.number, nextAt)
     }
     // What has work stays due: its lane may be busy, and when it is free again this is looked at again.
-    if (work.length > 0) return
-    await store.sleep(incident.number, mark, nextAt)
-    this.#alarm(incident.number, nextAt)
+    return work.map((item) => ({
+      lane: laneOf(item),
+      name: `${item.kind} ${'subject' in item ? item.subject : item.incident}`,
+      state: String(incident.sequence),
+      run: (claim) => this.#do(item, incident, claim),
+    }))
   }
 
   #alarm(number: number, at: Instant | undefined): void {

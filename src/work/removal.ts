@@ -93,7 +93,7 @@ export class Removals {
    */
   async adopt({ number, tenant, removal }: Incident): Promise<WorkResult> {
     if (!removal) return 'done'
-    const cause = 'the bot stopped before Exchange answered'
+    const cause = 'the bot was stopped, or could not write its record, before it noted an answer'
     await this.parts.desk.act(number, {
       verb: 'removalAnswered',
       removal: removal.id,

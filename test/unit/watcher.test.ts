@@ -219,6 +219,21 @@ describe('a read that fails', () => {
     expect(watcher.status.failing).toBeUndefined()
   })
 
+  test('without ever ending is said after five minutes', async () => {
+    exchange.usual = undefined
+    await started()
+    await pass(299)
+    expect(watcher.status.failing).toBeUndefined()
+    await pass(1)
+    expect(watcher.status.failing).toBe('stale')
+    exchange.answer(list())
+    await settled()
+    expect(watcher.status.failing).toBe('stale')
+    exchange.usual = list()
+    await pass(60)
+    expect(watcher.status).toEqual({ lastGoodReadAt: clock.now() })
+  })
+
   test('for a row that cannot be told apart is said, and what it shows is announced all the same', async () => {
     exchange.usual = { ok: true, rows: [row()], complete: false }
     await started()
