@@ -93,17 +93,8 @@ export class Activities extends TeamsActivityHandler {
       commands,
       texts,
     )
-    const reply = typed.ok
-      ? await this.#answer(context, typed.request, 'command')
-      : await this.#guarded(context, async () => this.#help(context, typed.answer))
-    await this.#say(context, reply)
-  }
-
-  /** Also who only mistypes is remembered as a place, and strangers are told that they are strangers. */
-  async #help(context: TurnContext, answer: string): Promise<Reply> {
-    const incoming = incomingOf(context)
-    await this.parts.conversations.seen(incoming)
-    return { kind: 'text', text: answer }
+    const request: Request = typed.ok ? typed.request : { verb: 'unknown', answer: typed.answer }
+    await this.#say(context, await this.#answer(context, request, 'command'))
   }
 
   async #answer(context: TurnContext, request: Request, by: 'click' | 'command'): Promise<Reply> {

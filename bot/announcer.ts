@@ -14,8 +14,6 @@ import type { WorkResult } from '../src/work/removal.js'
 import type { ConnectorClient, OutgoingActivity, Sent } from './connector-client.js'
 import type { Conversations } from './conversations.js'
 
-/** A post of which nobody knows whether it arrived is made once more, and then left alone. */
-const mostPosts = 2
 const mostMentioned = 5
 const rosterTimeoutMs = 5_000
 
@@ -82,47 +80,32 @@ export class Announcer {
   }
 
   async #post({ incident, conversation, delivery, claim }: Job): Promise<WorkResult> {
-    const { store, client, clock, log } = this.parts
-    const tries = delivery.ambiguous?.tries ?? 0
-    if (tries >= mostPosts) {
-      log.error(
-        { subject: delivery.subject, conversation: conversation.id },
-        'nobody knows whether the card arrived; show posts it again',
-      )
-      await store.saveDelivery({ ...delivery, wanted: undefined }, claim)
-      return 'done'
-    }
+    const { store, client, clock } = this.parts
     const drawing = await this.#draw(incident, delivery)
     const { words, entities } = await this.#callFor(incident, conversation)
-    // Stored before the call: should the process die in it, the post may have been made.
-    const posting = { ...delivery, ambiguous: { since: clock.now(), tries: tries + 1 }, wanted: true }
-    await store.saveDelivery(posting, claim)
-    const sent = await client.post(conversation, {
-      ...cardActivity(drawing.card, drawing.summary, words),
-      entities,
+    const wanted = { ...delivery, wanted: true }
+    const activity = { ...cardActivity(drawing.card, drawing.summary, words), entities }
+    const sent = await client.post(conversation, activity, async () => {
+      // Stored before the call: should the process die in it, the post may have been made.
+      const ambiguous = { since: clock.now(), tries: (delivery.ambiguous?.tries ?? 0) + 1 }
+      await store.saveDelivery({ ...wanted, ambiguous }, claim)
     })
     if (sent.kind === 'ambiguous') return 'again'
     if (sent.kind !== 'ok') {
-      await store.saveDelivery({ ...delivery, wanted: true }, claim)
+      await store.saveDelivery(wanted, claim)
       return this.#afterFailure(sent, conversation)
     }
     const retired = [...(delivery.retired ?? []), ...(delivery.message ? [delivery.message] : [])]
-    await store.saveDelivery(
-      {
-        subject: delivery.subject,
-        conversation: conversation.id,
-        message: sent.value.message,
-        drawn: drawing.sequence,
-        told: Math.max(delivery.told, drawing.sequence),
-        retired,
-      },
-      claim,
-    )
+    const { sequence: drawn } = drawing
+    const { message } = sent.value
+    const { subject } = delivery
+    const told = Math.max(delivery.told, drawn)
+    await store.saveDelivery({ subject, conversation: conversation.id, message, drawn, told, retired }, claim)
     return 'done'
   }
 
   async #redraw({ incident, conversation, delivery, claim }: Job): Promise<WorkResult> {
-    const { store, client } = this.parts
+    const { client } = this.parts
     if (!delivery.message) return 'done'
     const drawing = await this.#draw(incident, delivery)
     const sent = await client.edit(
@@ -131,18 +114,21 @@ export class Announcer {
       cardActivity(drawing.card, drawing.summary),
     )
     if (sent.kind === 'missing') {
-      // Somebody deleted the message: the card is posted anew.
-      await store.saveDelivery({ ...delivery, message: undefined, wanted: true }, claim)
+      // Somebody deleted the message, and the card is posted anew, unless nobody wants cards here any more. Teams
+      // also says so of messages that are there: such a one must not keep its buttons.
+      const wanted = conversation.watching !== undefined || conversation.kind === 'personal'
+      const retired = [...(delivery.retired ?? []), delivery.message]
+      await this.#change(delivery, { message: undefined, retired, ...(wanted ? { wanted } : {}) }, claim)
       return 'done'
     }
     if (sent.kind !== 'ok') return this.#afterFailure(sent, conversation)
-    await store.saveDelivery({ ...(await this.#current(delivery)), drawn: drawing.sequence }, claim)
+    await this.#change(delivery, { drawn: drawing.sequence }, claim)
     return 'done'
   }
 
   /** One reply per commit, so that what was decided together is said together. */
   async #tell({ incident, conversation, delivery, claim }: Job): Promise<WorkResult> {
-    const { store, client, texts } = this.parts
+    const { client, texts } = this.parts
     const events = notable(incident, delivery.told)
     const sequence = events[0]?.sequence
     if (sequence === undefined || !delivery.message) return 'done'
@@ -150,15 +136,14 @@ export class Announcer {
       .filter((event) => event.sequence === sequence)
       .map((event) => texts.notice(incident, event))
     const sent = await client.reply(conversation, delivery.message, textActivity(words.join('\n\n')))
-    // A reply that may have arrived is not repeated: the card itself says the same.
-    if (sent.kind !== 'ok' && sent.kind !== 'ambiguous') return this.#afterFailure(sent, conversation)
-    const told = { ...(await this.#current(delivery)), told: sequence }
-    await store.saveDelivery(told, claim)
+    // A reply that may have arrived, or whose thread was deleted, is not repeated: the card itself says the same.
+    if (!['ok', 'ambiguous', 'missing'].includes(sent.kind)) return this.#afterFailure(sent, conversation)
+    const told = await this.#change(delivery, { told: sequence }, claim)
     return this.#tell({ incident, conversation, delivery: told, claim })
   }
 
   async #retire({ incident, conversation, delivery, claim }: Job): Promise<WorkResult> {
-    const { store, client, texts } = this.parts
+    const { client, texts } = this.parts
     const card = movedCard(codeOf(incident), await this.#context())
     for (const message of delivery.retired ?? []) {
       const sent = await client.edit(
@@ -166,21 +151,24 @@ export class Announcer {
         message,
         cardActivity(card, texts.moved.title(codeOf(incident))),
       )
-      if (sent.kind === 'notSent' || sent.kind === 'gone') return this.#afterFailure(sent, conversation)
+      if (!['ok', 'missing', 'refused'].includes(sent.kind)) return this.#afterFailure(sent, conversation)
     }
-    await store.saveDelivery({ ...(await this.#current(delivery)), retired: undefined }, claim)
+    await this.#change(delivery, { retired: undefined }, claim)
     return 'done'
   }
 
-  /** As it is stored now: while Teams was being called, somebody may have asked for the card again. */
-  async #current(delivery: Delivery): Promise<Delivery> {
-    return (await this.parts.store.delivery(delivery.subject, delivery.conversation)) ?? delivery
+  /** Changes what it means to change: while Teams was being called, somebody may have asked for the card again. */
+  #change(delivery: Delivery, changes: Partial<Delivery>, claim: Claim): Promise<Delivery> {
+    const { subject, conversation } = delivery
+    return this.parts.store.changeDelivery(
+      subject,
+      conversation,
+      (known = delivery) => ({ ...known, ...changes }),
+      claim,
+    )
   }
 
-  async #afterFailure(
-    sent: Exclude<Sent<unknown>, { kind: 'ok' }>,
-    conversation: Conversation,
-  ): Promise<WorkResult> {
+  async #afterFailure(sent: Sent<unknown>, conversation: Conversation): Promise<WorkResult> {
     if (sent.kind !== 'gone') return 'again'
     await this.parts.conversations.lost(conversation, sent.why)
     return 'done'

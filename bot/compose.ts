@@ -3,8 +3,10 @@ import { en } from '../cards/texts/en.js'
 import { type Clock, pause, secondMs, systemClock } from '../src/clock.js'
 import { createCredentials, type TokenSource } from '../src/credentials.js'
 import { Desk } from '../src/desk.js'
+import { Fault } from '../src/errors.js'
 import type { SimulatedTenant } from '../src/exchange/simulated-tenant.js'
 import type { Conversation } from '../src/incident/delivery.js'
+import { codeOf, type Incident } from '../src/incident/incident.js'
 import { createLog, type Log } from '../src/log.js'
 import { Policy } from '../src/policy.js'
 import type { AppCredential, Settings } from '../src/settings.js'
@@ -112,6 +114,10 @@ async function start(
   const { simulation = defaultSimulation } = overrides
   const tenants = await Tenants.from(settings, { ...around, desk, simulation })
   const tenantOf = (name: string) => tenants.of(name)
+  await refuseOrphans(await store.open(), tenants).catch(async (cause) => {
+    await tenants.simulated?.stop()
+    throw cause
+  })
 
   const isServiceHost = serviceHosts(settings.bot.extraServiceHosts)
   const client = connectorClient(settings, overrides, { ...around, isServiceHost })
@@ -122,9 +128,9 @@ async function start(
 
   const announcer = new Announcer({ store, client, conversations, roleMap, rules, texts, clock, log })
   const standing: AskStanding = (...voter) => identities.standing(...voter)
-  const removals = new Removals({ desk, tenantOf, standing, newId, log })
+  const removals = new Removals({ desk, tenantOf, standing, newId, clock, log })
   const show: Show = (...work) => announcer.show(...work)
-  const loop = new Loop({ store, desk, removals, tenantOf, show, clock, log, random })
+  const loop = new Loop({ store, desk, removals, show, clock, log, random })
 
   const { simulated } = tenants
   const table = simulated ? [...commands, ...demoCommands] : commands
@@ -153,10 +159,11 @@ async function start(
       ...(authentication.ready() ? [] : ['signingKeysMissing']),
       ...(draining ? ['draining'] : []),
     ]
-    const watching = (await store.conversations()).some((one) => one.watching && !one.gone)
+    const watching = (await store.conversations()).filter((one) => one.watching)
     const degraded = [
       ...tenants.problems(),
-      ...(watching ? [] : ['nobodyWatches']),
+      ...(watching.some(({ gone }) => !gone) ? [] : ['nobodyWatches']),
+      ...(watching.some(({ gone }) => gone) ? ['conversationLost'] : []),
       ...(await policy.problems()),
     ]
     return { down: down.length > 0, degraded: [...down, ...degraded] }
@@ -184,6 +191,8 @@ async function start(
   })
   tenants.start()
   loop.start()
+  const amiss = (await readiness()).degraded
+  if (amiss.length > 0) log.warn({ degraded: amiss }, 'the bot runs, and this is amiss')
   return {
     port,
     simulated,
@@ -193,6 +202,18 @@ async function start(
       return ending
     },
   }
+}
+
+/** An incident of a tenant that nobody watches could never be verified, and a namesake would be opened beside it. */
+async function refuseOrphans(open: Incident[], { names }: Tenants): Promise<void> {
+  const orphans = open.filter(({ tenant }) => !names.includes(tenant))
+  if (orphans.length === 0) return
+  const codes = orphans.map((incident) => `${codeOf(incident)} (${incident.tenant})`).join(', ')
+  throw new Fault(
+    'tenantNotWatched',
+    `Incidents are open for tenants that the settings do not name: ${codes}. Watched now: ${names.join(', ')}.`,
+    'Set EXCHANGE_ORGANIZATION back until they are over, or let DATA_DIR name another folder.',
+  )
 }
 
 function connectorClient(

@@ -72,10 +72,24 @@ export class ConnectorClient {
     },
   ) {}
 
-  /** Posts a new message: at a channel's top level, or into a chat. */
-  async post(to: Conversation, activity: OutgoingActivity): Promise<Sent<Posted>> {
-    if (to.kind !== 'channel') return this.#postActivity(to, to.id, activity)
+  /**
+   * Posts a new message: at a channel's top level, or into a chat.
+   * @param aboutToSend called when it is this message's turn under Teams' limits, right before the call
+   */
+  async post(
+    to: Conversation,
+    activity: OutgoingActivity,
+    aboutToSend: () => Promise<void>,
+  ): Promise<Sent<Posted>> {
     await this.parts.pacing.turn(to.id)
+    await aboutToSend()
+    const sent = await this.#postNew(to, activity)
+    // Only here is it the conversation that was not found: an edit now and then gets the same answer in error.
+    return sent.kind === 'missing' ? { kind: 'gone', why: sent.why } : sent
+  }
+
+  async #postNew(to: Conversation, activity: OutgoingActivity): Promise<Sent<Posted>> {
+    if (to.kind !== 'channel') return this.#postActivity(to, to.id, activity)
     const channelData = { channel: { id: to.id }, tenant: { id: to.tenantId } }
     const body = { isGroup: true, tenantId: to.tenantId, bot: { id: to.botId }, channelData, activity }
     const sent = await this.#call(to, { method: 'POST', path: 'v3/conversations', body })
@@ -84,7 +98,8 @@ export class ConnectorClient {
   }
 
   /** Replies in the thread of a message; in a chat, which has no threads, posts at its end. */
-  reply(to: Conversation, message: string, activity: OutgoingActivity): Promise<Sent<Posted>> {
+  async reply(to: Conversation, message: string, activity: OutgoingActivity): Promise<Sent<Posted>> {
+    await this.parts.pacing.turn(to.id)
     return this.#postActivity(to, threadOf(to, message), activity)
   }
 
@@ -97,6 +112,7 @@ export class ConnectorClient {
 
   /** Posts where somebody just spoke: `conversationId` as the activity names it, thread included. */
   async answer(to: Conversation, conversationId: string, activity: OutgoingActivity): Promise<Sent<Posted>> {
+    await this.parts.pacing.turn(to.id)
     return this.#postActivity(to, conversationId, activity)
   }
 
@@ -123,7 +139,6 @@ export class ConnectorClient {
     conversationId: string,
     activity: OutgoingActivity,
   ): Promise<Sent<Posted>> {
-    await this.parts.pacing.turn(to.id)
     const path = `v3/conversations/${encodeURIComponent(conversationId)}/activities`
     return named(await this.#call(to, { method: 'POST', path, body: activity }), ({ id }) => id)
   }
@@ -201,7 +216,7 @@ function judge(method: Call['method'], response: Response, text: string): Attemp
   if (status === 429 || status === 412)
     return { retryAfterMs: retryAfterMs(response), result: { kind: 'notSent', why } }
   if (status === 502 || status === 503 || status === 504) return doubtful(method, why)
-  if (status === 404) return { result: { kind: /ConversationNotFound/.test(text) ? 'gone' : 'missing', why } }
+  if (status === 404) return { result: { kind: 'missing', why } }
   if (status === 403) return { result: { kind: 'gone', why } }
   if (status === 401) return { result: { kind: 'notSent', why } }
   return { result: { kind: status >= 500 ? 'ambiguous' : 'refused', why } }

@@ -16,11 +16,13 @@ export class Conversations {
 
   /** The conversation of an activity as it is known now: service URLs move, and the newest one counts. */
   async seen(incoming: Incoming): Promise<Conversation> {
-    const known = await this.find(placeOf(incoming).id)
-    const now: Conversation = { ...known, ...placeOf(incoming), gone: undefined }
-    if (!known || !isSame(known, now)) await this.parts.store.saveConversation(now)
-    if (known?.gone) await this.#catchUp(now)
-    return now
+    const place = placeOf(incoming)
+    const before = await this.find(place.id)
+    const now = { ...before, ...place, gone: undefined }
+    if (before && isSame(before, now)) return before
+    await this.parts.store.changeConversation(place.id, (known) => ({ ...known, ...place, gone: undefined }))
+    if (before?.gone) await this.#catchUp(now)
+    return (await this.find(place.id)) ?? now
   }
 
   /** Cards of what ended while nothing could be shown here are due again; what is not over is due by itself. */
@@ -43,7 +45,7 @@ export class Conversations {
       'a conversation has removed the bot or refuses it: nothing is shown there',
     )
     await store.record({ type: 'conversationGone', conversation: id, cause }, at)
-    await store.saveConversation({ ...known, gone: { at, cause } })
+    await store.changeConversation(id, (stored) => stored && { ...stored, gone: { at, cause } })
   }
 }
 

@@ -1,15 +1,15 @@
-import { type Clock, elapsedMs, type Instant, secondMs } from '../src/clock.js'
+import { type Clock, elapsedMs, type Instant, later, secondMs } from '../src/clock.js'
 import type { Actor } from '../src/incident/commands.js'
 import type { Conversation } from '../src/incident/delivery.js'
 import type { Person } from '../src/incident/incident.js'
 import type { RoleMap } from '../src/people/role-map.js'
 import type { Standing } from '../src/work/removal.js'
-import type { ConnectorClient, Member } from './connector-client.js'
+import type { ConnectorClient, Member, Sent } from './connector-client.js'
 import { type Incoming, rootOf, tenantsOf } from './incoming.js'
 
 /** Who speaks, as far as the authenticated activity and the chat's roster tell. */
 export type Identity =
-  | { kind: 'stranger'; why: 'foreignTenant' | 'guest' | 'noObjectId'; person: Person }
+  | { kind: 'stranger'; why: 'foreignTenant' | 'guest' | 'noObjectId' | 'notMember'; person: Person }
   | { kind: 'member'; person: Person; upn?: string | undefined; verified: boolean; seenIn: string }
 
 /** Roster and, later, Graph together: a click has to be answered within two seconds. */
@@ -49,7 +49,8 @@ export class Identities {
     const place = { serviceUrl, id: rootOf(conversation.id) }
     const seenIn = seenInOf(place.id, from.id)
     const look = await this.#look(place, from.id, fresh)
-    if (look.kind !== 'member') return { kind: 'member', person, verified: false, seenIn }
+    if (look.kind === 'absent') return { kind: 'stranger', why: 'notMember', person }
+    if (look.kind === 'unknown') return { kind: 'member', person, verified: false, seenIn }
     const { member } = look
     const verdict = this.#judge(member, person.id)
     if (verdict !== 'member') return { kind: 'stranger', why: verdict, person }
@@ -94,12 +95,23 @@ export class Identities {
     if (!fresh && known && elapsedMs(known.at, clock.now()) < rosterCacheMs)
       return { kind: 'member', member: known.member }
     this.#cache.delete(key)
-    const sent = await client.member(place, memberId, rosterTimeoutMs)
+    const sent = await this.#inTime(client.member(place, memberId, rosterTimeoutMs))
     if (sent.kind === 'missing') return { kind: 'absent' }
     if (sent.kind !== 'ok') return { kind: 'unknown' }
     if (this.#cache.size >= 1_000) this.#cache.clear()
     this.#cache.set(key, { member: sent.value, at: clock.now() })
     return { kind: 'member', member: sent.value }
+  }
+
+  /** Getting the bot's own token is part of the time that a click has. */
+  async #inTime(asking: Promise<Sent<Member>>): Promise<Sent<Member>> {
+    const { clock } = this.parts
+    let cancel = () => {}
+    const timeUp = new Promise<Sent<Member>>((resolve) => {
+      const late = { kind: 'notSent', why: 'the roster did not answer in time' } as const
+      cancel = clock.wakeAt(later(clock.now(), rosterTimeoutMs), () => resolve(late))
+    })
+    return Promise.race([asking, timeUp]).finally(() => cancel())
   }
 
   #isHome(tenantId: string): boolean {

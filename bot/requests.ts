@@ -36,6 +36,8 @@ export type Request =
   | { verb: 'list'; filter: string; page: number }
   | { verb: 'batch'; batch: string; page: number }
   | { verb: 'help' | 'whoami' | 'watch' | 'unwatch' | 'simulate' }
+  /** Nothing that anybody understands, with what to say to that. */
+  | { verb: 'unknown'; answer: string }
 
 /** Who asks, and where. */
 export interface Turn {
@@ -96,6 +98,8 @@ export class Requests {
         return this.#unwatch(identity, turn.conversation)
       case 'simulate':
         return this.#simulate()
+      case 'unknown':
+        return text(request.answer)
       case 'list':
         return this.#list(request, identity, turn.conversation)
       case 'batch':
@@ -119,6 +123,7 @@ export class Requests {
     const { answers } = this.parts.texts
     await this.parts.desk.recordRefusal({ verb: request.verb, refusal: { code: why }, by: person })
     if (why === 'guest') return text(answers.guest)
+    if (why === 'notMember') return text(answers.notMember)
     return text(why === 'foreignTenant' ? answers.notHomeTenant : answers.notIdentified)
   }
 
@@ -200,9 +205,12 @@ export class Requests {
   async #present(incident: Incident, conversation: Conversation): Promise<void> {
     const { store } = this.parts
     const subject = codeOf(incident)
-    const delivery = await store.delivery(subject, conversation.id)
-    const here = { subject, conversation: conversation.id, drawn: 0, told: incident.sequence }
-    await store.saveDelivery({ ...here, ...delivery, ambiguous: undefined, wanted: true })
+    const unseen = { subject, conversation: conversation.id, drawn: 0, told: incident.sequence }
+    await store.changeDelivery(subject, conversation.id, (known = unseen) => ({
+      ...known,
+      ambiguous: undefined,
+      wanted: true,
+    }))
   }
 
   async #card(incident: Incident): Promise<Reply> {
@@ -268,7 +276,8 @@ export class Requests {
     if (conversation.watching) return text(texts.answers.watchAlready)
     const now = clock.now()
     await store.record({ type: 'watched', conversation: conversation.id }, now, member.person)
-    await store.saveConversation({ ...conversation, watching: { since: now, by: member.person } })
+    const watching = { since: now, by: member.person }
+    await store.changeConversation(conversation.id, (known) => ({ ...(known ?? conversation), watching }))
     const open = (await Promise.all(tenants.map((tenant) => store.open(tenant)))).flat()
     if (open.length > mostAnnouncedAlone) return this.#listOf(open, '', 1)
     for (const incident of open) await this.#present(incident, conversation)
@@ -281,7 +290,7 @@ export class Requests {
       return this.#roleMissing('unwatch', member)
     if (!conversation.watching) return text(texts.answers.watchNotOn)
     await store.record({ type: 'unwatched', conversation: conversation.id }, clock.now(), member.person)
-    await store.saveConversation({ ...conversation, watching: undefined })
+    await store.changeConversation(conversation.id, (known) => known && { ...known, watching: undefined })
     return text(texts.answers.watchStopped)
   }
 

@@ -132,6 +132,10 @@ export const exampleIncidents = {
     [26, voted(26, safe, 2), jonas],
   ),
   approved: incidentOf(42, ...approved),
+  heldUp: incidentOf(42, ...approved, [
+    27,
+    { type: 'heldUp', cause: 'Exchange could not be reached (connection refused)' },
+  ]),
   removing: incidentOf(42, ...sent, answered({ kind: 'accepted' })),
   removingUnknown: incidentOf(42, ...sent, answered({ kind: 'unknown', cause: 'no answer within 60 s' })),
   stuckRefused: incidentOf(
@@ -164,6 +168,18 @@ export const exampleIncidents = {
   clearedConnectorGone: incidentOf(42, ...worked.slice(0, 3), [
     20,
     { type: 'cleared', cause: 'connectorGone', absentSince: later(exampleStart, 19 * minuteMs) },
+  ]),
+  clearedAfterRemoval: incidentOf(
+    42,
+    ...sent,
+    answered({ kind: 'unknown', cause: 'no answer within 60 s' }),
+    [37, { type: 'stuck', cause: 'unknownOutcome' }],
+    [40, { type: 'retried', reason: safe, basis }, jonas],
+    [41, { type: 'cleared', cause: 'unknown', absentSince: later(exampleStart, 40 * minuteMs) }],
+  ),
+  replaced: incidentOf(42, ...sent, answered({ kind: 'accepted' }), [
+    30,
+    { type: 'unblocked', absentSince: later(exampleStart, 30 * minuteMs), replaced: true },
   ]),
   clearedUnknown: incidentOf(
     42,

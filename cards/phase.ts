@@ -5,12 +5,14 @@ import type { Rules } from '../src/incident/rules.js'
 
 /**
  * A status; for an open incident also how far people have got, for a stuck one whether the removal is known not
- * to have been done (`failed`): what a reader has to know within seconds.
+ * to have been done (`failed`), for one that is over whether it is so only because a newer restriction took its
+ * place (`replaced`): what a reader has to know within seconds.
  */
-export type Phase = Exclude<Status, 'open'> | 'untaken' | 'working' | 'deciding' | 'failed'
+export type Phase = Exclude<Status, 'open'> | 'untaken' | 'working' | 'deciding' | 'failed' | 'replaced'
 
 /** How far an incident has got. Under way also counts where somebody settled a step without acknowledging. */
 export function phaseOf(incident: Incident, rules: Rules): Phase {
+  if (incident.ended?.replaced) return 'replaced'
   if (incident.stuck === 'notDone' && incident.status === 'stuck') return 'failed'
   if (incident.status !== 'open') return incident.status
   if (unsettledSteps(incident, rules).length === 0) return 'deciding'
@@ -39,6 +41,7 @@ export const looks: Record<Phase, Look> = {
   kept: { style: 'emphasis', color: 'default' },
   unblocked: { style: 'good', color: 'good' },
   cleared: { style: 'emphasis', color: 'default' },
+  replaced: { style: 'emphasis', color: 'default' },
 }
 
 /** Those that need a person most come first. */
@@ -51,6 +54,7 @@ export const phasesByUrgency: readonly Phase[] = [
   'removing',
   'approved',
   'kept',
+  'replaced',
   'cleared',
   'unblocked',
 ]
@@ -58,3 +62,7 @@ export const phasesByUrgency: readonly Phase[] = [
 /** The votes that still count at `now`; the record drops an expired one a little later. */
 export const votesAt = (incident: Incident, now: Instant): Vote[] =>
   incident.votes.filter(({ expiresAt }) => now < expiresAt)
+
+/** Whether a removal that the bot began may be what took it off the list, though nobody can know. */
+export const mayBeOurs = ({ removal }: Incident): boolean =>
+  removal !== undefined && removal.outcome?.kind !== 'notDone'

@@ -73,6 +73,11 @@ export class Desk {
     )
   }
 
+  /** An incident as it is now. */
+  find(number: number): Promise<Incident | undefined> {
+    return this.parts.store.find(number)
+  }
+
   /** Opens an incident for a restriction that was seen, unless one is open for that connector already. */
   async open(tenant: string, restriction: Restriction, batch: Batch): Promise<Incident> {
     const { store, clock, log } = this.parts

@@ -36,6 +36,7 @@ const othersMayWrite = 0o022
 export class WatchedFile<Schema extends z.ZodType> {
   #reading: Reading<z.infer<Schema>>
   #seen: string
+  #loading: Promise<Reading<z.infer<Schema>>> | undefined
 
   private constructor(
     private readonly options: Options<Schema>,
@@ -63,21 +64,29 @@ export class WatchedFile<Schema extends z.ZodType> {
     return new WatchedFile(options, { reading: result.reading, seen })
   }
 
-  /** What the file says now, or the last good version of it. */
+  /**
+   * What the file says now, or the last good version of it. Whoever asks while an edit is being read waits for
+   * it: a role that was taken away must not count once more.
+   */
   async current(): Promise<Reading<z.infer<Schema>>> {
+    if (this.#loading) return this.#loading
     const seen = await fingerprint(this.options.path)
+    if (this.#loading) return this.#loading
     if (seen === this.#seen) return this.#reading
-    this.#seen = seen
+    this.#loading = this.#reload(seen).finally(() => {
+      this.#loading = undefined
+    })
+    return this.#loading
+  }
+
+  async #reload(seen: string): Promise<Reading<z.infer<Schema>>> {
     const was = this.#reading
     const result = await load(this.options, 'edited')
-    if (result.ok) this.#reading = result.reading
-    else
-      this.#reading = {
-        ...was,
-        broken: { why: result.why, since: was.broken?.since ?? this.options.clock.now() },
-      }
-    const { broken } = this.#reading
-    if (this.#reading.hash !== was.hash || broken?.why !== was.broken?.why)
+    const since = was.broken?.since ?? this.options.clock.now()
+    this.#reading = result.ok ? result.reading : { ...was, broken: { why: result.why, since } }
+    this.#seen = seen
+    const { hash, broken } = this.#reading
+    if (hash !== was.hash || broken?.why !== was.broken?.why)
       await this.options.onChange(this.#reading, was.hash)
     return this.#reading
   }

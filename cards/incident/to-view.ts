@@ -55,6 +55,7 @@ function next(incident: Incident, { texts, rules, now }: CardContext): string {
     }
     case 'unblocked':
     case 'cleared':
+    case 'replaced':
       return texts.waiting[phase]
     default:
       return words[phase]

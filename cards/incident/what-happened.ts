@@ -8,6 +8,7 @@ import { onDevice } from '../times.js'
 /** What somebody who sees the incident for the first time has to know, the most important first. */
 export const whatHappened = (incident: Incident, context: CardContext): string[] => [
   ...howItStands(incident, context),
+  ...heldUp(incident, context),
   ...reasonOf(incident, context),
   ...linkedTo(incident, context),
   ...takenBy(incident, context),
@@ -26,6 +27,11 @@ function howItStands(incident: Incident, context: CardContext): string[] {
       return [words.what]
   }
 }
+
+const heldUp = ({ heldUp, openedAt }: Incident, { texts }: CardContext): string[] =>
+  heldUp
+    ? [texts.incident.heldUp(onDevice(heldUp.since, openedAt), showUnlinked(heldUp.cause, mostShown.text))]
+    : []
 
 function removalLine({ removal, since, openedAt }: Incident, { texts }: CardContext): string {
   const words = texts.incident

@@ -6,6 +6,7 @@ import { openUrl } from '../actions.js'
 import type { CardContext } from '../card.js'
 import { mostShown, show, showName } from '../escape.js'
 import { headOf, historyOf, noteOf, restrictedEntities, usedVotes } from '../parts.js'
+import { mayBeOurs } from '../phase.js'
 import { settledOf } from '../settled.js'
 import { onDevice, readTime } from '../times.js'
 import type { OutcomeView } from './view.js'
@@ -39,14 +40,21 @@ function absentSince({ history, since }: Incident): Instant {
 
 function whatCameOfIt(incident: Incident, { texts }: CardContext): string {
   const at = absentSince(incident)
+  const { ended, removal } = incident
+  if (ended?.replaced) return texts.outcome.replaced(onDevice(at))
   if (incident.status === 'cleared')
-    return texts.outcome.cleared(incident.ended?.cause ?? 'unknown', onDevice(at))
+    return removal && mayBeOurs(incident)
+      ? texts.outcome.clearedAfterRemoval(onDevice(removal.startedAt), onDevice(at))
+      : texts.outcome.cleared(ended?.cause ?? 'unknown', onDevice(at))
   const until = later(at, unblockTakesMinutes * minuteMs)
   return texts.outcome.removed(onDevice(at), onDevice(until, at))
 }
 
-function next({ status, ended }: Incident, { texts }: CardContext): string {
+function next(incident: Incident, { texts }: CardContext): string {
+  const { status, ended } = incident
+  if (ended?.replaced) return texts.outcome.replacedNext
   if (status === 'unblocked') return texts.outcome.unblockedNext
+  if (mayBeOurs(incident)) return texts.outcome.clearedAfterRemovalNext
   return ended?.cause === 'connectorGone' ? texts.outcome.connectorGoneNext : texts.outcome.clearedNext
 }
 

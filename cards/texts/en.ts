@@ -13,7 +13,7 @@ import type { Refusal } from '../../src/incident/refusal.js'
 import { quorumLifeMinutes, reasonLength } from '../../src/incident/rules.js'
 import type { StepId } from '../../src/incident/steps.js'
 import { mentionName, mostShown, type Shown, show, showName, showUnlinked } from '../escape.js'
-import type { Phase } from '../phase.js'
+import { mayBeOurs, type Phase } from '../phase.js'
 
 // Everything that people read, in English. Parameters of type `Shown` are foreign text that was made safe;
 // functions that take an incident, an event or a refusal make safe what they quote of it.
@@ -140,6 +140,7 @@ const phases: Record<Phase, string> = {
   kept: 'Kept blocked on purpose',
   unblocked: 'Unblocked',
   cleared: 'No longer blocked',
+  replaced: 'Blocked again since',
 }
 
 const waiting: Record<Phase, string> = {
@@ -153,6 +154,7 @@ const waiting: Record<Phase, string> = {
   kept: 'rests until an approver reopens it',
   unblocked: 'over',
   cleared: 'over',
+  replaced: 'over, replaced by a newer one',
 }
 
 const incident = {
@@ -174,11 +176,12 @@ const incident = {
   approvedBy: (name: Shown, reason: Shown) => `**Approved** by ${name}: “${reason}”`,
   keptBy: (name: Shown, at: string, reason: Shown) =>
     `${name} decided at ${at} to keep it blocked: “${reason}”`,
-  removalSent: (at: string) => `The removal was sent at ${at} and has not been answered yet.`,
+  heldUp: (at: string, cause: Shown) => `**Held up** since ${at}, and the bot keeps trying: ${cause}`,
+  removalSent: (at: string) => `The removal was begun at ${at} and has not been answered yet.`,
   removalAccepted: (at: string) =>
     `The removal was sent at ${at} and Exchange accepted it. Taking effect can take up to one hour.`,
   removalUnknown: (at: string) =>
-    `The removal was sent at ${at}; whether Exchange did it is not known. It is not sent a second time: the bot looks whether the connector leaves the list.`,
+    `The removal was begun at ${at}; whether Exchange did it is not known. It is not sent a second time: the bot looks whether the connector leaves the list.`,
   nextTitle: 'What to do now',
   next: {
     untaken: (required: number) =>
@@ -254,6 +257,7 @@ const incident = {
     kept: (code: string) => `**reopen ${code}**, then your reason`,
     unblocked: (code: string) => `**note ${code}**, then what you know`,
     cleared: (code: string) => `**note ${code}**, then what you know`,
+    replaced: (code: string) => `**note ${code}**, then what you know`,
   } satisfies Record<Phase, (code: string, step: StepId) => string>,
 }
 
@@ -268,6 +272,12 @@ const outcome = {
   removed: (at: string, until: string) =>
     `Removed from Restricted entities at ${at}; senders may see **5.7.711** until about ${until}.`,
   cleared: (cause: ClearedCause, at: string) => `${clearedCauses[cause]} Seen at ${at}.`,
+  clearedAfterRemoval: (sent: string, at: string) =>
+    `It is not listed any more, seen at ${at}. A removal that the bot began at ${sent} may have done it; so may somebody else.`,
+  clearedAfterRemovalNext: 'Nothing, unless mail is still refused: then look in Defender.',
+  replaced: (at: string) =>
+    `At ${at} Exchange listed a newer restriction of this connector in place of this one: **it is blocked**, and has a new card.`,
+  replacedNext: 'Go on with the newer incident; this one decides nothing any more.',
   clearedNext:
     'The steps were not enforced for it. Find out who unblocked it and whether the connector is safe; if it is not, it will be blocked again.',
   nextTitle: 'What to do now',
@@ -293,6 +303,7 @@ const inDigest: Record<Phase, string> = {
   kept: 'kept blocked',
   unblocked: 'unblocked',
   cleared: 'no longer blocked',
+  replaced: 'blocked again since',
 }
 
 const digest = {
@@ -395,15 +406,17 @@ function happened(event: IncidentEvent, by: Person | undefined): string {
     case 'retried':
       return `${who} wants to try again: ${quote(event.reason)}`
     case 'removalStarted':
-      return 'The bot sent the removal to Exchange'
+      return 'The bot began the removal'
     case 'removalAnswered':
       return answered(event.outcome)
+    case 'heldUp':
+      return `Held up: ${quote(event.cause)}`
     case 'stuck':
       return `The unblock is not confirmed: ${stuckCauses[event.cause]}`
     case 'unblocked':
-      return 'Gone from the list: unblocked'
+      return event.replaced ? 'Listed as a newer restriction' : 'Gone from the list: unblocked'
     case 'cleared':
-      return clearedCauses[event.cause]
+      return event.replaced ? 'Listed as a newer restriction' : gone[event.cause]
     default:
       return event satisfies never
   }
@@ -424,6 +437,11 @@ function answered(outcome: Answer): string {
   }
 }
 
+const gone: Record<ClearedCause, string> = {
+  ...clearedCauses,
+  unknown: 'Gone from the list; the cause is not known',
+}
+
 const voidCauses = {
   expired: 'it expired',
   tooLate: `too much time passed before the removal (more than ${quorumLifeMinutes} minutes)`,
@@ -438,16 +456,19 @@ const stuckCauses = {
   stillListed: 'still listed one hour after Exchange accepted it',
 }
 
+const replacedNotice =
+  'Exchange lists a newer restriction of this connector in its place: **it is blocked**, and has a new card.'
+
 /**
  * The reply in the thread that makes people look at a change: what happened, and whose turn it is.
  * @param recorded an event of `incident`, one of those that `notable` picks
  */
 function notice(incident: Incident, recorded: RecordedEvent): string {
   const { event, by } = recorded
-  return `**${codeOf(incident)} ${connectorOf(incident)}:** ${noticed(event, by)}`
+  return `**${codeOf(incident)} ${connectorOf(incident)}:** ${noticed(event, by, incident)}`
 }
 
-function noticed(event: IncidentEvent, by: Person | undefined): string {
+function noticed(event: IncidentEvent, by: Person | undefined, about: Incident): string {
   const who = by ? showName(by) : 'The bot'
   switch (event.type) {
     case 'quorumReached':
@@ -460,12 +481,16 @@ function noticed(event: IncidentEvent, by: Person | undefined): string {
       return `${who} reopened it: ${quote(event.reason, mostShown.reason)} It can be decided anew.`
     case 'retried':
       return `${who} wants to try again: ${quote(event.reason, mostShown.reason)}`
+    case 'heldUp':
+      return `held up, and the bot keeps trying: ${quote(event.cause)}`
     case 'stuck':
       return `the unblock is not confirmed: ${stuckCauses[event.cause]}. **An approver is needed**: the card says what is known and what to do.`
     case 'unblocked':
+      if (event.replaced) return replacedNotice
       return `unblocked. It is gone from Restricted entities, seen at ${utc(event.absentSince)}; senders may see 5.7.711 for up to one hour more.`
     case 'cleared':
-      return `no longer blocked. ${clearedCauses[event.cause]}`
+      if (event.replaced) return replacedNotice
+      return `no longer blocked. ${mayBeOurs(about) ? 'A removal that the bot began may have done it.' : clearedCauses[event.cause]}`
     default:
       return `${happened(event, by)}.`
   }
@@ -488,8 +513,10 @@ function summary(of: Incident): string {
     case 'kept':
       return `${subject} is kept blocked`
     case 'unblocked':
+      if (of.ended?.replaced) return `${subject} is blocked again; see its newer card`
       return `${subject} is unblocked since ${utc(of.since)}`
     case 'cleared':
+      if (of.ended?.replaced) return `${subject} is blocked again; see its newer card`
       return `${subject} is no longer blocked since ${utc(of.since)}`
     default:
       return of.status satisfies never
@@ -503,7 +530,7 @@ function refusal(why: Refusal, about?: Incident): string {
     case 'roleMissing':
       return `Not done: that takes the **${roleNames[why.needed]}** role${about ? ` for ${show(about.tenant, mostShown.tenant)}` : ''}, and you do not have it. Nothing was changed. **whoami** shows your roles; whoever runs this bot sets them.`
     case 'notVerified':
-      return 'Not approved: it could not be confirmed just now that you are a member here. Nothing was changed. Try again in a minute.'
+      return 'Not done: Teams did not confirm just now that you are a member here. Nothing was changed. Try again in a minute; only Keep blocked works without that.'
     case 'reasonMissing':
       return `Not done: this takes a text of ${why.least} to ${why.most} characters. Nothing was changed. Fill in **Note** (for steps and notes) or **Reason** (for decisions) on the card and press the button again, or type it after the command.`
     case 'textTooLong':
@@ -522,6 +549,8 @@ function refusal(why: Refusal, about?: Incident): string {
       return `${showName(why.by)} acknowledged ${code} at ${utc(why.at)} and is on it. You can settle steps and add notes all the same.`
     case 'acknowledgerMayNotApprove':
       return 'Not approved: you acknowledged this incident, and the rules here want somebody else to approve it. Nothing was changed. Ask another approver.'
+    case 'voterMayNotAcknowledge':
+      return 'Not done: you approved this incident, and the rules here want somebody else to have acknowledged it. Nothing was changed.'
     case 'overrideOff':
       return 'Not approved: the rules here do not allow approving with required steps left open. Nothing was changed. Settle the steps first.'
     case 'overrideNotNeeded':
@@ -607,7 +636,8 @@ const answers = {
     'That button sent something that I cannot read, so nothing was done. Type **help** to see the commands.',
   notRecorded: (fault: string) =>
     `Not recorded, so nothing was done (${show(fault, mostShown.word)}). Try again in a minute; if it stays like this, tell whoever runs this bot.`,
-  slow: 'Still working on it. Nothing is lost: the card shows what came of it in a moment.',
+  notMember: 'Teams does not list you as a member of this conversation, so nothing was done.',
+  slow: 'This takes longer than usual, and what comes of it is not known yet. Press Refresh in a moment.',
   simulated: 'A connector of the simulated tenant gets blocked now. Its card appears within seconds.',
   busy: 'Several people are at this right now and yours was not recorded. Nothing was done: try again.',
   failed: (fault: string) =>

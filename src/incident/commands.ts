@@ -85,6 +85,8 @@ export type SystemCommand =
   /** A good read that started at `readOf` still lists this episode. */
   | { verb: 'stillListed'; readOf: Instant }
   /** This episode is gone: absent from two complete reads, or replaced by a newer one. */
-  | { verb: 'gone'; absentSince: Instant; cause: ClearedCause }
+  | { verb: 'gone'; absentSince: Instant; cause: ClearedCause; replaced?: true | undefined }
+  /** What was decided could not go on: the list, the roster or a token is not to be had. */
+  | { verb: 'heldUp'; cause: string }
 
 export type Command = PersonCommand | SystemCommand

@@ -22,6 +22,7 @@ import {
 import type { StepId } from './steps.js'
 
 type Decided = Decision<IncidentEvent>
+type EndOfVotes = Extract<IncidentEvent, { type: 'votesVoided' }>['cause']
 
 const accept = (...events: IncidentEvent[]): Decided => ({ ok: true, events })
 const refuse = (refusal: Refusal): Decided => ({ ok: false, refusal })
@@ -60,9 +61,11 @@ function decideForPerson(
   const { actor, verb } = command
   if (!roleCovers(actor.role, roleNeeded[verb]))
     return refuse({ code: 'roleMissing', needed: roleNeeded[verb] })
+  // Whoever may be a guest can do nothing, but for what is safe for everybody.
+  if (!actor.verified && verb !== 'keep') return refuse({ code: 'notVerified' })
   switch (command.verb) {
     case 'acknowledge':
-      return acknowledge(incident, actor)
+      return acknowledge(incident, actor, inForce.rules)
     case 'done':
       return settle(incident, actor, command.step, 'done', command.note)
     case 'skip':
@@ -86,9 +89,11 @@ function decideForPerson(
   }
 }
 
-function acknowledge(incident: Incident, actor: Actor): Decided {
+function acknowledge(incident: Incident, actor: Actor, { approvals }: Rules): Decided {
   if (isFinal(incident)) return wrongStatus(incident)
   const held = incident.acknowledged
+  const voted = incident.votes.some(({ by }) => by.id === actor.person.id)
+  if (!held && voted && !approvals.acknowledgerMayApprove) return refuse({ code: 'voterMayNotAcknowledge' })
   if (!held) return accept({ type: 'acknowledged' })
   return held.by.id === actor.person.id ? accept() : refuse({ code: 'alreadyAcknowledged', ...held })
 }
@@ -180,7 +185,6 @@ function castVote(
   { rules, hash }: RulesInForce,
   now: Instant,
 ): Decided {
-  if (!actor.verified) return refuse({ code: 'notVerified' })
   const badReason = refuseReason(reason)
   if (badReason) return badReason
   if (!rules.approvals.acknowledgerMayApprove && incident.acknowledged?.by.id === actor.person.id)
@@ -190,40 +194,31 @@ function castVote(
   if (override && unsettled.length === 0) return refuse({ code: 'overrideNotNeeded' })
   if (!override && unsettled.length > 0) return refuse({ code: 'stepsUnsettled', steps: unsettled })
 
+  const events: IncidentEvent[] = []
+  const voiding = (cause: EndOfVotes, votes: Vote[]) => {
+    if (votes.length > 0) events.push({ type: 'votesVoided', cause, voters: votes.map(({ by }) => by) })
+  }
   const valid = incident.votes.filter((vote) => isValid(vote, now))
   const mine = valid.find((vote) => vote.by.id === actor.person.id)
-  // Whoever approved with the steps settled may still join an override; the same vote twice counts once.
-  if (mine && (mine.override || !override)) return accept()
-
-  const events: IncidentEvent[] = []
-  const expired = incident.votes.filter((vote) => !isValid(vote, now))
-  if (expired.length > 0)
-    events.push({ type: 'votesVoided', cause: 'expired', voters: expired.map(({ by }) => by) })
-  if (mine) events.push({ type: 'votesVoided', cause: 'replaced', voters: [mine.by] })
-
-  const required = override
-    ? Math.max(2, approvalsRequired(incident, rules))
-    : approvalsRequired(incident, rules)
-  const expiresAt = later(now, rules.approvals.expireMinutes * minuteMs)
-  events.push({
-    type: 'voted',
-    reason: reason.trim(),
-    expiresAt,
-    required,
-    override,
-    seenIn: actor.seenIn,
-    basis: { rules: hash, roleMap: actor.roleMapHash },
-  })
-
-  const counted = valid.filter((vote) => vote !== mine && (!override || vote.override))
-  const approvers = [...counted.map(({ by }) => by), actor.person]
-  if (approvers.length >= required)
-    events.push({
-      type: 'quorumReached',
-      required,
-      removeBy: later(now, quorumLifeMinutes * minuteMs),
-      approvers,
-    })
+  // The same vote twice counts once; one with the steps settled is no vote for going on without them.
+  const standing = mine && (mine.override || !override) ? mine : undefined
+  const needed = approvalsRequired(incident, rules)
+  const required = override ? Math.max(2, needed) : needed
+  voiding(
+    'expired',
+    incident.votes.filter((vote) => !isValid(vote, now)),
+  )
+  if (!standing) {
+    voiding('replaced', mine ? [mine] : [])
+    const expiresAt = later(now, rules.approvals.expireMinutes * minuteMs)
+    const basis = { rules: hash, roleMap: actor.roleMapHash }
+    const { seenIn } = actor
+    events.push({ type: 'voted', reason: reason.trim(), expiresAt, required, override, seenIn, basis })
+  }
+  const others = valid.filter((vote) => vote !== mine && (!override || vote.override))
+  const approvers = [...others.map(({ by }) => by), actor.person]
+  const removeBy = later(now, quorumLifeMinutes * minuteMs)
+  if (approvers.length >= required) events.push({ type: 'quorumReached', required, removeBy, approvers })
   return accept(...events)
 }
 
@@ -231,10 +226,9 @@ function keep(incident: Incident, actor: Actor, reason: string, { hash }: RulesI
   if (incident.status === 'removing') return removalRunning(incident)
   if (incident.status === 'kept' && broughtHere(incident, actor, 'keptBlocked')) return accept()
   if (incident.status !== 'open' && incident.status !== 'approved') return wrongStatus(incident)
-  return (
-    refuseReason(reason) ??
-    accept({ type: 'keptBlocked', reason: reason.trim(), basis: { rules: hash, roleMap: actor.roleMapHash } })
-  )
+  const basis = { rules: hash, roleMap: actor.roleMapHash }
+  const unverified = actor.verified ? {} : { unverified: true as const }
+  return refuseReason(reason) ?? accept({ type: 'keptBlocked', reason: reason.trim(), ...unverified, basis })
 }
 
 function reopen(incident: Incident, actor: Actor, reason: string, { hash }: RulesInForce): Decided {
@@ -278,6 +272,8 @@ function decideForBot(incident: Incident, command: SystemCommand, now: Instant):
       return stillListed(incident, command.readOf)
     case 'gone':
       return gone(incident, command)
+    case 'heldUp':
+      return heldUp(incident, command.cause)
     default:
       return command satisfies never
   }
@@ -343,23 +339,29 @@ function stillListed(incident: Incident, readOf: Instant): Decided {
     : accept()
 }
 
-function gone(incident: Incident, { absentSince, cause }: Extract<SystemCommand, { verb: 'gone' }>): Decided {
+function gone(
+  incident: Incident,
+  { absentSince, cause, replaced }: Extract<SystemCommand, { verb: 'gone' }>,
+): Decided {
   if (isFinal(incident)) return accept()
   if (absentSince < incident.openedAt) return notDue('that read started before the incident was known')
   const removalSent = incident.removal && incident.removal.outcome?.kind !== 'notDone'
   if (incident.status === 'removing' || (incident.status === 'stuck' && removalSent)) {
     if (incident.removal && absentSince < incident.removal.startedAt)
       return notDue('that read started before the removal')
-    return accept({ type: 'unblocked', absentSince })
+    return accept({ type: 'unblocked', absentSince, replaced })
   }
-  return accept({ type: 'cleared', cause, absentSince })
+  return accept({ type: 'cleared', cause, absentSince, replaced })
+}
+
+/** Said once for each cause, as long as the incident stays where it is. */
+function heldUp(incident: Incident, cause: string): Decided {
+  const waits = incident.status === 'approved' || incident.status === 'removing'
+  return waits && incident.heldUp?.cause !== cause ? accept({ type: 'heldUp', cause }) : accept()
 }
 
 /** All votes lose their force together: the incident is open again and a quorum has to be found anew. */
-const voidAll = (
-  incident: Incident,
-  cause: 'expired' | 'tooLate' | 'roleLost' | 'stepUndone',
-): IncidentEvent => ({
+const voidAll = (incident: Incident, cause: EndOfVotes): IncidentEvent => ({
   type: 'votesVoided',
   cause,
   voters: incident.votes.map(({ by }) => by),

@@ -10,7 +10,7 @@ export type DecisionWork =
   /** A removal was started and nobody knows its outcome: the process that sent it is no more. */
   | { kind: 'adoptRemoval'; incident: number }
   /** The watched tenant has to be read again now for the decision to go on. */
-  | { kind: 'read'; incident: number; tenant: string }
+  | { kind: 'read'; incident: number }
 
 /** Work in one conversation; all of one conversation's goes through one lane. */
 export type ConversationWork = {
@@ -45,15 +45,15 @@ export const laneOf = (work: Work): string =>
  * what is stored, so a restart needs no code of its own.
  */
 export function due(incident: Incident, places: Place[], now: Instant): Due {
-  const decision = dueDecision(incident, now)
+  const parts = [dueDecision(incident, now), ...places.map((place) => dueIn(place, incident, now))]
   return {
-    work: [...decision.work, ...places.flatMap((place) => dueIn(place, incident))],
-    nextAt: decision.nextAt,
+    work: parts.flatMap(({ work }) => work),
+    nextAt: earliest(...parts.map(({ nextAt }) => nextAt)),
   }
 }
 
 function dueDecision(incident: Incident, now: Instant): Due {
-  const { number, status, quorum, votes, removal, tenant } = incident
+  const { number, status, quorum, votes, removal } = incident
   const votesEnd = earliest(...votes.map(({ expiresAt }) => expiresAt))
   switch (status) {
     case 'open':
@@ -70,7 +70,7 @@ function dueDecision(incident: Incident, now: Instant): Due {
         removal.outcome.kind === 'accepted'
           ? later(removal.outcome.at, unblockTakesMinutes * minuteMs)
           : later(removal.startedAt, unknownOutcomeMinutes * minuteMs)
-      if (now >= waits) return { work: [{ kind: 'read', incident: number, tenant }] }
+      if (now >= waits) return { work: [{ kind: 'read', incident: number }] }
       return { work: [], nextAt: waits }
     }
     case 'stuck':
@@ -83,32 +83,64 @@ function dueDecision(incident: Incident, now: Instant): Due {
   }
 }
 
-function dueIn({ conversation, delivery, digest }: Place, incident: Incident): Work[] {
-  if (conversation.gone) return []
-  const subject = codeOf(incident)
-  const inDigest = incident.batch && incident.batch.size > mostAnnouncedAlone
-  const work = (kind: ConversationWork['kind'], about = subject): Work => ({
-    kind,
-    subject: about,
-    incident: incident.number,
-    conversation: conversation.id,
-  })
-  if (delivery?.wanted) return [work('post')]
-  if (!delivery) {
-    if (!conversation.watching || incident.openedAt < conversation.watching.since) return []
-    if (!inDigest || !incident.batch) return [work('post')]
-    const about = subjectOfBatch(incident.batch)
-    if (!digest) return [work('post', about)]
-    return digest.message && digest.drawn < incident.sequence ? [work('redraw', about)] : []
+function dueIn({ conversation, delivery, digest }: Place, incident: Incident, now: Instant): Due {
+  if (conversation.gone) return { work: [] }
+  const at = { incident: incident.number, conversation: conversation.id }
+  const own = dueOn(delivery, incident, now, { ...at, subject: codeOf(incident) })
+  const together = digestOf(incident)
+  const inDigest = together ? dueOn(digest, incident, now, { ...at, subject: together }) : nothing
+  const work = [...inDigest.work.filter(({ kind }) => kind !== 'tell'), ...own.work]
+  const nextAt = earliest(own.nextAt, inDigest.nextAt)
+  const { watching } = conversation
+  // Where nobody watches any more, what is shown stays true, and nothing new is said.
+  if (!watching)
+    return { work: work.filter(({ kind }) => conversation.kind === 'personal' || kind !== 'tell'), nextAt }
+  if (delivery) return { work, nextAt }
+  const isNew = incident.openedAt >= watching.since
+  if (isNew && together && !digest) work.push({ kind: 'post', subject: together, ...at })
+  // What was announced among many, or before anybody watched here, gets its own card once somebody decides on it.
+  if (
+    (isNew && !together) ||
+    notable(incident, 0).some((event) => isDecision(event) && event.at >= watching.since)
+  )
+    work.push({ kind: 'post', subject: codeOf(incident), ...at })
+  return { work, nextAt }
+}
+
+const nothing: Due & { work: ConversationWork[] } = { work: [] }
+
+/** The digest that announces an incident; most are announced alone. */
+const digestOf = ({ batch }: Incident): string | undefined =>
+  batch && batch.size > mostAnnouncedAlone ? subjectOfBatch(batch) : undefined
+
+/** What is due on one message that was posted, or that should have been. */
+function dueOn(
+  delivery: Delivery | undefined,
+  incident: Incident,
+  now: Instant,
+  on: Omit<ConversationWork, 'kind'>,
+): Due & { work: ConversationWork[] } {
+  if (!delivery) return nothing
+  if (delivery.wanted) {
+    const next = nextPost(delivery)
+    return next && now < next ? { work: [], nextAt: next } : { work: [{ kind: 'post', ...on }] }
   }
-  if (!delivery.message) return []
-  const items: Work[] = []
-  if (delivery.drawn < incident.sequence) items.push(work('redraw'))
-  if (notable(incident, delivery.told).length > 0) items.push(work('tell'))
-  if (delivery.retired?.length) items.push(work('retire'))
-  if (inDigest && digest?.message && incident.batch && digest.drawn < incident.sequence)
-    items.push(work('redraw', subjectOfBatch(incident.batch)))
-  return items
+  if (!delivery.message) return nothing
+  const work: ConversationWork[] = []
+  if (delivery.drawn < incident.sequence) work.push({ kind: 'redraw', ...on })
+  if (notable(incident, delivery.told).length > 0) work.push({ kind: 'tell', ...on })
+  if (delivery.retired?.length) work.push({ kind: 'retire', ...on })
+  return { work }
+}
+
+/** One repetition at once, then ever fewer: two cards are a nuisance, none at all is what must not be. */
+const betweenDoubtfulPostsMs = [0, 0, 5 * minuteMs, 15 * minuteMs, 30 * minuteMs]
+
+/** When a post of which nobody knows whether it arrived is made again. */
+function nextPost({ ambiguous }: Delivery): Instant | undefined {
+  if (!ambiguous) return undefined
+  const wait = betweenDoubtfulPostsMs[ambiguous.tries] ?? betweenDoubtfulPostsMs.at(-1) ?? 0
+  return later(ambiguous.since, wait)
 }
 
 /** What an edited card would not make anybody notice: these also get a reply in the thread. */
@@ -119,6 +151,7 @@ const notableTypes: readonly RecordedEvent['event']['type'][] = [
   'reopened',
   'retried',
   'stuck',
+  'heldUp',
   'unblocked',
   'cleared',
 ]
@@ -126,3 +159,6 @@ const notableTypes: readonly RecordedEvent['event']['type'][] = [
 /** The events after `told` that the thread has to be told of. */
 export const notable = (incident: Incident, told: number): RecordedEvent[] =>
   incident.history.filter(({ sequence, event }) => sequence > told && notableTypes.includes(event.type))
+
+/** Something that people or the bot decided about it, rather than that it went away by itself. */
+const isDecision = ({ event }: RecordedEvent): boolean => event.type !== 'cleared'

@@ -56,7 +56,13 @@ export const incidentEventSchema = z.discriminatedUnion('type', [
     cause: z.enum(['expired', 'tooLate', 'roleLost', 'stepUndone', 'replaced']),
     voters: z.array(person),
   }),
-  z.object({ type: z.literal('keptBlocked'), reason: z.string(), basis }),
+  z.object({
+    type: z.literal('keptBlocked'),
+    reason: z.string(),
+    /** The roster could not be asked; keeping it blocked is allowed all the same. */
+    unverified: z.literal(true).optional(),
+    basis,
+  }),
   z.object({ type: z.literal('reopened'), reason: z.string(), basis }),
   z.object({ type: z.literal('retried'), reason: z.string(), basis }),
   z.object({
@@ -74,12 +80,16 @@ export const incidentEventSchema = z.discriminatedUnion('type', [
       z.object({ kind: z.literal('unknown'), cause: z.string() }),
     ]),
   }),
+  /** What was decided cannot go on just now, and the bot keeps trying. */
+  z.object({ type: z.literal('heldUp'), cause: z.string() }),
   z.object({ type: z.literal('stuck'), cause: z.enum(['notDone', 'unknownOutcome', 'stillListed']) }),
-  z.object({ type: z.literal('unblocked'), absentSince: instant }),
+  /** `replaced`: not seen gone, but listed as a newer restriction. */
+  z.object({ type: z.literal('unblocked'), absentSince: instant, replaced: z.literal(true).optional() }),
   z.object({
     type: z.literal('cleared'),
     cause: z.enum(['connectorGone', 'removedByOther', 'unknown']),
     absentSince: instant,
+    replaced: z.literal(true).optional(),
   }),
 ])
 

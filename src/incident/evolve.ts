@@ -35,6 +35,7 @@ export function evolve(
     sequence: recorded.sequence,
     status,
     since: status === incident.status ? incident.since : at,
+    heldUp: status === incident.status ? incident.heldUp : undefined,
     history: [...incident.history, recorded],
     ...changes(incident, recorded),
   }
@@ -82,12 +83,14 @@ function changes(incident: Incident, { event, at, by }: RecordedEvent): Partial<
       }
     case 'removalAnswered':
       return incident.removal ? { removal: { ...incident.removal, outcome: { ...event.outcome, at } } } : {}
+    case 'heldUp':
+      return { heldUp: { since: at, cause: event.cause } }
     case 'stuck':
       return { stuck: event.cause }
     case 'unblocked':
-      return { ...noVotes, ended: { at } }
+      return { ...noVotes, ended: { at, replaced: event.replaced } }
     case 'cleared':
-      return { ...noVotes, ended: { at, cause: event.cause } }
+      return { ...noVotes, ended: { at, cause: event.cause, replaced: event.replaced } }
     case 'noted':
     case 'opened':
       return {}

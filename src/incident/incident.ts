@@ -114,7 +114,10 @@ export interface Incident {
   /** The latest removal, also after it got stuck and was voted on again. */
   removal?: Removal | undefined
   stuck?: StuckCause | undefined
-  ended?: { at: Instant; cause?: ClearedCause | undefined } | undefined
+  /** Why what was decided cannot go on, as long as it has this status. */
+  heldUp?: { since: Instant; cause: string } | undefined
+  /** `replaced`: it was never seen gone; a newer restriction of the connector took its place. */
+  ended?: { at: Instant; cause?: ClearedCause | undefined; replaced?: true | undefined } | undefined
   history: RecordedEvent[]
 }
 

@@ -20,6 +20,7 @@ export type Refusal =
   | { code: 'stepNotSettled'; step: StepId }
   | { code: 'alreadyAcknowledged'; by: Person; at: Instant }
   | { code: 'acknowledgerMayNotApprove' }
+  | { code: 'voterMayNotAcknowledge' }
   | { code: 'overrideOff' }
   | { code: 'overrideNotNeeded' }
   | { code: 'tooManyNotes'; most: number }

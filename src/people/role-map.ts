@@ -89,8 +89,11 @@ export class RoleMap {
   }
 
   /** Constant word for what is wrong with the file, if anything is. */
-  async problem(): Promise<'roleMapBroken' | undefined> {
-    return (await this.file.current()).broken ? 'roleMapBroken' : undefined
+  async problem(): Promise<'roleMapBroken' | 'nobodyMayApprove' | undefined> {
+    const { broken, value } = await this.file.current()
+    if (broken) return 'roleMapBroken'
+    const maps = [value, ...Object.values(value.tenants)]
+    return maps.some((map) => map.roles.approver?.users.length) ? undefined : 'nobodyMayApprove'
   }
 
   #tooLongBroken({ broken }: Reading<RoleMapFile>): boolean {

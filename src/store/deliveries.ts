@@ -28,6 +28,10 @@ export class DeliveryBook {
     return [...this.byId.values()]
   }
 
+  conversation(id: string): Conversation | undefined {
+    return this.byId.get(id)
+  }
+
   delivery(subject: string, conversation: string): Delivery | undefined {
     return this.bySubject.get(subject)?.get(conversation)
   }

@@ -56,3 +56,22 @@ function parse(value: unknown): z.ZodSafeParseResult<DeliveryLine> {
 }
 
 export const writeDeliveryLine = (line: DeliveryLine): string => `${JSON.stringify(line)}\n`
+
+/** What lines that are not durable yet say last of a conversation. */
+export function latestConversation(lines: DeliveryLine[], id: string): Conversation | undefined {
+  const line = lines.findLast((one) => 'conversation' in one && one.conversation.id === id)
+  return line && 'conversation' in line ? line.conversation : undefined
+}
+
+/** What lines that are not durable yet say last of a delivery. */
+export function latestDelivery(
+  lines: DeliveryLine[],
+  subject: string,
+  conversation: string,
+): Delivery | undefined {
+  const line = lines.findLast(
+    (one) =>
+      'delivery' in one && one.delivery.subject === subject && one.delivery.conversation === conversation,
+  )
+  return line && 'delivery' in line ? line.delivery : undefined
+}

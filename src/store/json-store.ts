@@ -6,7 +6,13 @@ import type { Log } from '../log.js'
 import type { AppendLog, LogSurroundings } from './append-log.js'
 import { Claims } from './claims.js'
 import { type DeliveryBook, openDeliveries } from './deliveries.js'
-import { checkDeliveryLine, type DeliveryLine, writeDeliveryLine } from './delivery-line.js'
+import {
+  checkDeliveryLine,
+  type DeliveryLine,
+  latestConversation,
+  latestDelivery,
+  writeDeliveryLine,
+} from './delivery-line.js'
 import { type FileOps, makeFolder, removeLeftovers, systemFileOps } from './durable-files.js'
 import { lockFolder } from './folder-lock.js'
 import { GroupWriter } from './group-writer.js'
@@ -160,10 +166,16 @@ class JsonStore implements Store {
     return this.deliveries.book.conversations()
   }
 
-  async saveConversation(conversation: Conversation): Promise<void> {
+  async changeConversation(
+    id: string,
+    change: (known: Conversation | undefined) => Conversation | undefined,
+  ): Promise<Conversation | undefined> {
     this.refuseAfterClose()
     return this.deliveryWriter.add((lines) => {
-      lines.push(checkDeliveryLine({ conversation }))
+      const known = latestConversation(lines, id) ?? this.deliveries.book.conversation(id)
+      const changed = change(known)
+      if (changed) lines.push(checkDeliveryLine({ conversation: changed }))
+      return changed ?? known
     })
   }
 
@@ -178,10 +190,24 @@ class JsonStore implements Store {
   }
 
   async saveDelivery(delivery: Delivery, claim?: Claim): Promise<void> {
+    const { subject, conversation } = delivery
+    await this.changeDelivery(subject, conversation, () => delivery, claim)
+  }
+
+  async changeDelivery(
+    subject: string,
+    conversation: string,
+    change: (known: Delivery | undefined) => Delivery,
+    claim?: Claim,
+  ): Promise<Delivery> {
     this.refuseAfterClose()
     return this.deliveryWriter.add((lines) => {
       if (claim) this.claims.check(claim)
-      lines.push(checkDeliveryLine({ delivery }))
+      const known =
+        latestDelivery(lines, subject, conversation) ?? this.deliveries.book.delivery(subject, conversation)
+      const changed = change(known)
+      lines.push(checkDeliveryLine({ delivery: changed }))
+      return changed
     })
   }
 

@@ -89,7 +89,7 @@ export interface Store {
   /**
    * Incidents to look at now: those whose wake-up time has come. Every commit to an incident, and every saved
    * delivery about it or about its batch, sets its wake-up to at once; so does a start, for all; and so does
-   * saving a conversation, for all that are not final.
+   * changing a conversation, for all that are not final.
    */
   due(now: Instant): Promise<DueIncident[]>
   /**
@@ -99,13 +99,27 @@ export interface Store {
   sleep(number: number, mark: number, until: Instant | undefined): Promise<void>
 
   conversations(): Promise<Conversation[]>
-  saveConversation(conversation: Conversation): Promise<void>
+  /**
+   * Changes what is known of a conversation, on what is stored at that very moment: nothing that somebody else
+   * saves meanwhile is lost. `change` returns undefined to leave it as it is. Resolves with what is stored then.
+   */
+  changeConversation(
+    id: string,
+    change: (known: Conversation | undefined) => Conversation | undefined,
+  ): Promise<Conversation | undefined>
 
   delivery(subject: string, conversation: string): Promise<Delivery | undefined>
   /** What was delivered about an incident: on its own, and in the digest of its batch. */
   deliveriesOf(incident: Incident): Promise<Delivery[]>
   /** Rejects with code `claimLost` if `claim` is given and a later claim of the same key was handed out. */
   saveDelivery(delivery: Delivery, claim?: Claim): Promise<void>
+  /** The same, on what is stored at that very moment; rejects with `claimLost` likewise. */
+  changeDelivery(
+    subject: string,
+    conversation: string,
+    change: (known: Delivery | undefined) => Delivery,
+    claim?: Claim,
+  ): Promise<Delivery>
 
   /** Takes the sole right to work on `key` until `until`; undefined if somebody else holds it at `now`. */
   claim(key: string, now: Instant, until: Instant): Promise<Claim | undefined>

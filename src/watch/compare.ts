@@ -46,7 +46,7 @@ export function compare(
         commands.push({ incident: incident.number, command: { verb: 'stillListed', readOf: read.startedAt } })
     } else if (row) {
       replaced.add(row.connectorId)
-      commands.push(gone(incident, read.startedAt))
+      commands.push(gone(incident, read.startedAt, true))
     } else if (!read.list.complete) {
       const since = absences.get(incident.number)
       if (since) stillAbsent.set(incident.number, since)
@@ -71,7 +71,7 @@ const knownBefore = (incident: Incident): Instant => {
   return removal && removal > incident.openedAt ? removal : incident.openedAt
 }
 
-const gone = (incident: Incident, absentSince: Instant): Comparison['commands'][number] => ({
+const gone = (incident: Incident, absentSince: Instant, replaced?: true): Comparison['commands'][number] => ({
   incident: incident.number,
-  command: { verb: 'gone', absentSince, cause: 'unknown' },
+  command: { verb: 'gone', absentSince, cause: 'unknown', replaced },
 })

@@ -176,7 +176,7 @@ export class Watcher {
     )
     // New ones are announced even if something about the known ones could not be recorded.
     await this.#openAll(unknown)
-    for (const act of acts) if (act.status === 'rejected') throw act.reason
+    throwFirst(acts)
   }
 
   async #openAll(rows: Restriction[]): Promise<void> {
@@ -189,7 +189,7 @@ export class Watcher {
     if (fresh.length === 0) return
     const batch = { id: newId(), size: fresh.length }
     const named = await this.#withNames(fresh)
-    await Promise.all(named.map((row) => desk.open(tenant, row, batch)))
+    throwFirst(await Promise.allSettled(named.map((row) => desk.open(tenant, row, batch))))
   }
 
   /** Names for people to read, where the list has none. Not knowing them must not hold up the announcement. */
@@ -201,4 +201,9 @@ export class Watcher {
     const names = new Map(answer.connectors.map(({ id, name }) => [id, name]))
     return rows.map((row) => ({ ...row, connectorName: row.connectorName ?? names.get(row.connectorId) }))
   }
+}
+
+/** Everything was tried; what went wrong is for whoever asked to know. */
+function throwFirst(results: PromiseSettledResult<unknown>[]): void {
+  for (const result of results) if (result.status === 'rejected') throw result.reason
 }

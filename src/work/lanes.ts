@@ -53,7 +53,10 @@ export class Lanes {
 
   /** Takes all that is due now, and starts one piece of it in each lane that is neither busy nor backing off. */
   offer(all: Offer[]): void {
-    for (const [name, offers] of byLane(all)) {
+    const offered = byLane(all)
+    for (const [name, { running }] of this.#lanes)
+      if (!running && !offered.has(name)) this.#lanes.delete(name)
+    for (const [name, offers] of offered) {
       const lane: Lane = this.#lanes.get(name) ?? { running: false, failures: 0, tried: new Map() }
       this.#lanes.set(name, lane)
       if (lane.running || (lane.notBefore !== undefined && this.parts.clock.now() < lane.notBefore)) continue
@@ -113,7 +116,11 @@ export class Lanes {
 
 function byLane(offers: Offer[]): Map<string, Offer[]> {
   const lanes = new Map<string, Offer[]>()
-  for (const offer of offers) lanes.set(offer.lane, [...(lanes.get(offer.lane) ?? []), offer])
+  for (const offer of offers) {
+    const lane = lanes.get(offer.lane)
+    if (lane) lane.push(offer)
+    else lanes.set(offer.lane, [offer])
+  }
   return lanes
 }
 

@@ -6,7 +6,7 @@ import { codeOf, type Incident } from '../incident/incident.js'
 import type { Log } from '../log.js'
 import type { Claim, DueIncident, Store } from '../store/store.js'
 import { Lanes, type Offer } from './lanes.js'
-import type { Removals, WatchedTenant, WorkResult } from './removal.js'
+import type { Removals, WorkResult } from './removal.js'
 
 /** Whatever shows incidents to people: posts, edits and replies in one conversation. */
 export type Show = (work: ConversationWork, claim: Claim) => Promise<WorkResult>
@@ -15,7 +15,6 @@ export interface LoopParts {
   store: Store
   desk: Desk
   removals: Removals
-  tenantOf: (name: string) => WatchedTenant
   show: Show
   clock: Clock
   log: Log
@@ -82,14 +81,15 @@ export class Loop {
 
   async #look(): Promise<void> {
     const { store, clock, log } = this.parts
-    try {
-      const offers: Offer[] = []
-      for (const item of await store.due(clock.now())) offers.push(...(await this.#lookAt(item)))
-      if (!this.#stopped) this.#lanes.offer(offers)
-    } catch (fault) {
-      // The next tick looks again; whoever clicks is told by the store itself.
+    // One incident that cannot be looked at must not hide the others; the next tick looks again.
+    const failed = (fault: unknown): never[] => {
       log.error({ fault: messageOf(fault) }, 'looking for due work failed')
+      return []
     }
+    const offers: Offer[] = []
+    for (const item of await store.due(clock.now()).catch(failed))
+      offers.push(...(await this.#lookAt(item).catch(failed)))
+    if (!this.#stopped) this.#lanes.offer(offers)
   }
 
   /** What there is to do for an incident; one without anything to do sleeps until there will be. */
@@ -142,8 +142,7 @@ export class Loop {
       case 'adoptRemoval':
         return this.parts.removals.adopt(incident)
       case 'read':
-        await this.parts.tenantOf(work.tenant).watcher.readNow()
-        return 'done'
+        return this.parts.removals.verify(incident)
       default:
         return this.parts.show(work, claim)
     }

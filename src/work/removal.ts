@@ -1,3 +1,4 @@
+import { type Clock, elapsedMs, secondMs } from '../clock.js'
 import type { Desk } from '../desk.js'
 import type { Exchange } from '../exchange/exchange.js'
 import { isSameEpisode } from '../incident/episode.js'
@@ -20,6 +21,7 @@ export interface WatchedTenant {
 export type WorkResult = 'done' | 'again'
 
 const longestReason = 500
+const hitchMs = 20 * secondMs
 
 /** What Exchange is told with the removal; Microsoft's audit log shows the app, so the people are named here. */
 export function removalReason(incident: Incident): string {
@@ -41,6 +43,7 @@ export class Removals {
       tenantOf: (name: string) => WatchedTenant
       standing: AskStanding
       newId: () => string
+      clock: Clock
       log: Log
     },
   ) {}
@@ -50,41 +53,50 @@ export class Removals {
    * hand, the intent is durable, Exchange is called at once, the answer is recorded. What fails before the
    * intent is tried again while the quorum lives; nothing after it is ever sent twice.
    */
-  async remove(approved: Incident): Promise<WorkResult> {
+  async remove({ number, tenant }: Incident): Promise<WorkResult> {
     const { desk, log, newId } = this.parts
-    const { exchange, watcher } = this.parts.tenantOf(approved.tenant)
+    const { exchange, watcher } = this.parts.tenantOf(tenant)
     const { startedAt, result: list } = await watcher.readNow()
-    if (!list.ok) return 'again'
-    const row = list.rows.find(({ connectorId }) => connectorId === approved.restriction.connectorId)
+    // The read may have taken a while: what was approved then is not what has to be approved now.
+    const approved = await desk.find(number)
+    if (approved?.status !== 'approved') return 'done'
+    if (!list.ok) return this.#heldUp(approved, list.message)
+    const { connectorId } = approved.restriction
+    const row = list.rows.find((listed) => listed.connectorId === connectorId)
     if (!row || !isSameEpisode(approved, row)) return 'again'
 
     const confirmed = await this.#confirmVoters(approved)
     if (confirmed === 'settled') return 'done'
-    if (confirmed === 'unknown') return 'again'
+    if (confirmed === 'unknown')
+      return this.#heldUp(approved, 'Teams cannot be asked about the approvers just now')
 
     const reason = removalReason(approved)
-    const ready = await exchange.readyRemoval(approved.restriction.connectorId, reason)
-    if (!ready.ok) {
-      log.warn(
-        { incident: codeOf(approved), code: ready.code, message: ready.message },
-        'not ready to remove',
-      )
-      return 'again'
-    }
+    const ready = await exchange.readyRemoval(connectorId, reason)
+    if (!ready.ok) return this.#heldUp(approved, ready.message)
     const removal = newId()
-    const started = await desk.act(approved.number, {
+    const listedInReadOf = startedAt
+    const started = await desk.act(number, {
       verb: 'startRemoval',
       removal,
       reason,
-      listedInReadOf: startedAt,
+      listedInReadOf,
       confirmed,
     })
     if (!started.ok) return 'again'
 
     const outcome = await ready.removal.send()
     log.info({ incident: codeOf(approved), removal, outcome: outcome.kind }, 'removal sent')
-    await desk.act(approved.number, { verb: 'removalAnswered', removal, outcome })
+    await desk.act(number, { verb: 'removalAnswered', removal, outcome })
     return 'done'
+  }
+
+  /** Reads the list because by now it should show what became of a removal; says so if it cannot be read. */
+  async verify({ number, tenant }: Incident): Promise<WorkResult> {
+    const { result } = await this.parts.tenantOf(tenant).watcher.readNow()
+    if (result.ok && result.complete) return 'done'
+    const cause = result.ok ? 'Part of the list of restricted connectors cannot be read' : result.message
+    await this.parts.desk.act(number, { verb: 'heldUp', cause })
+    return 'again'
   }
 
   /**
@@ -101,6 +113,14 @@ export class Removals {
     })
     await this.parts.tenantOf(tenant).watcher.readNow()
     return 'done'
+  }
+
+  /** A hitch of a few seconds is nobody's business; after that people want to know why nothing happens. */
+  async #heldUp({ number, quorum }: Incident, cause: string): Promise<WorkResult> {
+    const { clock, desk } = this.parts
+    if (quorum && elapsedMs(quorum.at, clock.now()) >= hitchMs)
+      await desk.act(number, { verb: 'heldUp', cause })
+    return 'again'
   }
 
   async #confirmVoters({ number, votes, tenant }: Incident): Promise<string[] | 'settled' | 'unknown'> {

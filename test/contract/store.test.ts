@@ -18,6 +18,7 @@ import {
   openIncident,
   removeFolders,
   StoppedClock,
+  saveConversation,
   start,
 } from '../support/store-fixtures.js'
 
@@ -343,7 +344,7 @@ describe.each([json])('a store in $name', (engine) => {
       await openIncident(store, 1)
       await end(store, await openIncident(store, 2))
       await sleepAll()
-      await store.saveConversation(conversation('channel'))
+      await saveConversation(store, conversation('channel'))
       expect(await dueNumbers()).toEqual([1])
     })
 
@@ -365,14 +366,38 @@ describe.each([json])('a store in $name', (engine) => {
     test('keep what was saved last', async () => {
       await store.saveDelivery(delivery('CR-1', 'one', { message: 'm1' }))
       await store.saveDelivery(delivery('CR-1', 'one', { message: 'm2', drawn: 5 }))
-      await store.saveConversation(conversation('one', { name: 'Old name' }))
-      await store.saveConversation(conversation('one', { name: 'New name' }))
+      await saveConversation(store, conversation('one', { name: 'Old name' }))
+      await saveConversation(store, conversation('one', { name: 'New name' }))
       await reopen()
       expect(await store.delivery('CR-1', 'one')).toEqual(
         delivery('CR-1', 'one', { message: 'm2', drawn: 5 }),
       )
       expect(await store.delivery('CR-1', 'two')).toBeUndefined()
       expect(await store.conversations()).toEqual([conversation('one', { name: 'New name' })])
+    })
+
+    test('two who change the same at once both have their way', async () => {
+      await saveConversation(store, conversation('one'))
+      const by = ann
+      await Promise.all([
+        store.changeConversation('one', (known) => known && { ...known, name: 'New name' }),
+        store.changeConversation('one', (known) => known && { ...known, watching: { since: start, by } }),
+        store.changeDelivery('CR-1', 'one', (known = delivery('CR-1', 'one')) => ({ ...known, drawn: 7 })),
+        store.changeDelivery('CR-1', 'one', (known = delivery('CR-1', 'one')) => ({
+          ...known,
+          wanted: true,
+        })),
+      ])
+      await reopen()
+      expect(await store.conversations()).toMatchObject([{ name: 'New name', watching: { since: start } }])
+      expect(await store.delivery('CR-1', 'one')).toMatchObject({ drawn: 7, wanted: true })
+    })
+
+    test('a change that leaves a conversation as it is writes nothing, and one that nobody knows stays unknown', async () => {
+      expect(
+        await store.changeConversation('none', (known) => known && { ...known, name: 'x' }),
+      ).toBeUndefined()
+      expect(await store.conversations()).toEqual([])
     })
 
     test('of an incident are its own and those of its digest', async () => {
@@ -393,14 +418,14 @@ describe.each([json])('a store in $name', (engine) => {
       const incident = await openIncident(store)
       const head = store.head()
       await store.saveDelivery(delivery('CR-1', 'one'))
-      await store.saveConversation(conversation('one'))
+      await saveConversation(store, conversation('one'))
       expect(store.head()).toEqual(head)
       expect(await store.find(1)).toEqual(incident)
     })
 
     test('that could not be read back are refused', async () => {
       await expect(store.saveDelivery(delivery('', 'one'))).rejects.toMatchObject({ code: 'notRecordable' })
-      await expect(store.saveConversation(conversation(''))).rejects.toMatchObject({ code: 'notRecordable' })
+      await expect(saveConversation(store, conversation(''))).rejects.toMatchObject({ code: 'notRecordable' })
       expect(await store.conversations()).toEqual([])
     })
   })
@@ -452,7 +477,7 @@ describe.each([json])('a store in $name', (engine) => {
       expect(seen).toEqual([1])
       await addEvents(store, incident, noted('news'))
       await store.saveDelivery(delivery('CR-1', 'one'))
-      await store.saveConversation(conversation('one'))
+      await saveConversation(store, conversation('one'))
       expect(seen).toEqual([1, 2, 2, 2])
     })
 
@@ -486,7 +511,7 @@ describe.each([json])('a store in $name', (engine) => {
       await end(store, await openIncident(store, 2))
       await store.record({ type: 'watched', conversation: 'one' }, start, ann)
       await store.saveDelivery(delivery('CR-1', 'one', { ambiguous: { since: start, tries: 1 } }))
-      await store.saveConversation(conversation('one', { watching: { since: start, by: ann } }))
+      await saveConversation(store, conversation('one', { watching: { since: start, by: ann } }))
       const before = await everythingIn(store)
       await reopen()
       expect(await everythingIn(store)).toEqual(before)

@@ -91,8 +91,9 @@ describe('one call to Teams', () => {
     return { outcome: await done, waitedMs: elapsedMs(start, clock.now()) }
   }
 
+  const nothingBefore = async () => {}
   const calls = {
-    post: () => client.post(place, hello),
+    post: () => client.post(place, hello, nothingBefore),
     reply: () => client.reply(place, '1700000000000', hello),
     edit: () => client.edit(place, '1700000000000', hello),
   }
@@ -100,12 +101,15 @@ describe('one call to Teams', () => {
     for (let n = 0; n < times; n++) teams.failNext(which, fault)
   }
   const existing = async () => {
-    await client.post(place, hello)
+    await client.post(place, hello, nothingBefore)
     teams.requests.length = 0
   }
 
   test('carries the bot’s token and names the message that came of it', async () => {
-    expect(await client.post(place, hello)).toEqual({ kind: 'ok', value: { message: teams.messages[0]?.id } })
+    expect(await client.post(place, hello, nothingBefore)).toEqual({
+      kind: 'ok',
+      value: { message: teams.messages[0]?.id },
+    })
     expect(teams.requests[0]?.authorization).toBe(`Bearer ${secret}`)
   })
 
@@ -180,9 +184,6 @@ describe('one call to Teams', () => {
     [401, {}, 'notSent'],
     [403, { error: { code: 'BotNotInConversationRoster' } }, 'gone'],
     [403, { error: { code: 'MessageWritesBlocked' } }, 'gone'],
-    [404, { error: { code: 'ConversationNotFound' } }, 'gone'],
-    [404, { error: { code: 'ActivityNotFoundInConversation' } }, 'missing'],
-    [404, {}, 'missing'],
     [409, {}, 'refused'],
     [413, { error: { code: 'MessageSizeTooBig' } }, 'refused'],
   ])('%i %j is not repeated and means: %s', async (status, body, kind) => {
@@ -192,6 +193,17 @@ describe('one call to Teams', () => {
     for (const call of [calls.post, calls.edit]) expect((await finish(call())).outcome.kind).toBe(kind)
     expect(teams.requests).toHaveLength(2)
   })
+
+  test.each(['ConversationNotFound', 'ActivityNotFoundInConversation'])(
+    'a 404 (%s) on an edit is about the message; only on a new post it is about the conversation',
+    async (code) => {
+      await existing()
+      failing('post', { status: 404, body: { error: { code } } }, 1)
+      failing('edit', { status: 404, body: { error: { code } } }, 1)
+      expect((await finish(calls.edit())).outcome.kind).toBe('missing')
+      expect((await finish(calls.post())).outcome.kind).toBe('gone')
+    },
+  )
 
   test.each([301, 302, 307, 308])(
     'a redirect (%i) is not followed, so nobody else sees the token',
@@ -314,15 +326,28 @@ describe('what the channel sees when Teams does not work', () => {
     expect(posts()).toHaveLength(2)
   })
 
-  test('a second doubt ends it: never a third copy, until somebody says show', async () => {
-    story.teams.failNext('post', { status: 504, after: true })
-    story.teams.failNext('post', { status: 200, body: {}, after: true })
+  test('after a second doubt the card is posted again every now and then: never none at all', async () => {
+    story.teams.failNext('post', { status: 504 })
+    story.teams.failNext('post', { status: 503 })
     await restricted()
-    await copies('CR-1', 2)
+    await story.pass(minuteMs)
+    expect([posts().length, cardsOf('CR-1').length]).toEqual([2, 0])
+    await story.pass(5 * minuteMs)
+    expect([posts().length, cardsOf('CR-1').length]).toEqual([3, 1])
     await story.pass(hourMs)
-    expect(cardsOf('CR-1')).toHaveLength(2)
-    await story.type(cast.rae, 'show CR-1')
-    await copies('CR-1', 3)
+    expect(cardsOf('CR-1')).toHaveLength(1)
+  })
+
+  test('a 404 on one edit silences nothing: the next restriction is announced in the same channel', async () => {
+    await restricted()
+    story.teams.failNext('edit', { status: 404, body: { error: { code: 'ConversationNotFound' } } })
+    await story.type(cast.rae, 'ack CR-1')
+    const [old] = cardsOf('CR-1')
+    await story.cardShows('CR-1', 'Rae Responder')
+    // The answer was wrong, and the old message is still there: it must not keep its buttons.
+    await story.until('the old card pointing on', () => wordsOf(cardOf(old)).includes('has moved'))
+    await restricted()
+    await story.card('CR-2')
   })
 
   test('a card that somebody deleted is posted anew at the next change', async () => {
@@ -342,7 +367,7 @@ describe('what the channel sees when Teams does not work', () => {
     await restricted(hourMs)
     expect(story.teams.requests.length).toBe(spoken)
     const ready = await fetch(`http://127.0.0.1:${story.bot.port}/readyz`)
-    expect(await ready.json()).toMatchObject({ degraded: ['nobodyWatches'] })
+    expect(await ready.json()).toMatchObject({ degraded: ['nobodyWatches', 'conversationLost'] })
     await story.type(cast.rae, 'list')
     await story.card('CR-1')
     await story.card('CR-2')

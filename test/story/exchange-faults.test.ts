@@ -139,7 +139,7 @@ describe('a connector that is restricted anew while it is listed', () => {
     await story.pass(10 * minuteMs)
     expect(story.removals()).toBe(0)
     await story.cardShows('CR-2', 'Blocked again', 'CR-1')
-    expect(wordsOf(card.activity)).toContain('No longer blocked')
+    expect(wordsOf(card.activity)).toContain('Blocked again since')
     const answer = await story.press(cast.ben, stale, 'Approve unblock', { reason: 'still fine' })
     expect(answer.words).toContain('no longer blocked')
     expect(story.removals()).toBe(0)

@@ -237,7 +237,7 @@ describe('a click by somebody who may not', () => {
     ['a guest who stands in the role map', cast.gus, {}, 'Guests'],
     ['a person of another tenant who stands in the role map', cast.fay, {}, 'organisation'],
     ['somebody of whom Teams says no object id', ann, without(ann), 'who you are'],
-    ['somebody who is not in the channel', { ...ann, id: '29:unknown' }, {}, 'Nothing was changed'],
+    ['somebody who is not in the channel', { ...ann, id: '29:unknown' }, {}, 'nothing was done'],
     ['a member under the object id of an approver', { ...ann, id: nora.id }, {}, 'who you are'],
     ['an approver’s chat id under another object id', { ...nora, id: ann.id }, {}, 'who you are'],
     [

@@ -1,16 +1,14 @@
 import { hourMs, minuteMs, secondMs } from '../../src/clock.js'
 import { cardOf, wordsOf } from '../support/fake-teams.js'
+import { endLawfully, reason, requiredSteps } from '../support/moves.js'
 import { cast, channel, Story } from '../support/story.js'
-
-const steps = ['traffic', 'audit', 'revert', 'account']
-const reason = 'Change reverted, account secured'
 
 describe('a restricted connector, from the alert to the confirmed unblock', () => {
   let story: Story
   beforeAll(async () => {
     story = await Story.watching()
   })
-  afterAll(() => story.end())
+  afterAll(() => endLawfully(story))
 
   test('is announced in the channel that watches, and calls the responders by name', async () => {
     story.exchange.restrict()
@@ -40,12 +38,12 @@ describe('a restricted connector, from the alert to the confirmed unblock', () =
       status: 200,
       body: { type: 'application/vnd.microsoft.activity.message' },
     })
-    for (const step of steps) expect(answer.words).toContain(step)
+    for (const step of requiredSteps) expect(answer.words).toContain(step)
     expect(story.removals()).toBe(0)
   })
 
   test('steps are settled by whoever did them, with a note', async () => {
-    for (const step of steps) {
+    for (const step of requiredSteps) {
       const answer = await story.press(cast.rae, await story.card('CR-1'), 'Done', {
         step,
         note: `Looked at ${step}`,
@@ -106,7 +104,7 @@ describe('a restricted connector, from the alert to the confirmed unblock', () =
     )
     await story.pass(minuteMs)
     const card = await story.cardShows('CR-2', 'CR-1')
-    for (const step of steps) await story.press(cast.rae, card, 'Done', { step })
+    for (const step of requiredSteps) await story.press(cast.rae, card, 'Done', { step })
     await story.press(cast.ann, await story.card('CR-2'), 'Approve unblock', { reason })
     await story.pass(minuteMs)
     expect(story.removals()).toBe(1)

@@ -1,9 +1,8 @@
 import { minuteMs, secondMs } from '../../src/clock.js'
 import { cardOf, wordsOf } from '../support/fake-teams.js'
+import { endLawfully, reason, requiredSteps } from '../support/moves.js'
 import { cast, channel, homeTenant, Story, usualRoleMap } from '../support/story.js'
 
-const required = ['traffic', 'audit', 'revert', 'account']
-const reason = 'Change reverted, account secured'
 let story: Story
 
 /** A story with one incident announced, its required steps settled if asked for. */
@@ -15,12 +14,12 @@ async function withIncident(
   begun.exchange.restrict()
   await begun.pass(minuteMs)
   await begun.card('CR-1')
-  if (settled) for (const step of required) await begun.type(cast.rae, `done CR-1 ${step}`)
+  if (settled) for (const step of requiredSteps) await begun.type(cast.rae, `done CR-1 ${step}`)
   await begun.pass(minuteMs)
   return begun
 }
 
-afterEach(() => story.end())
+afterEach(() => endLawfully(story))
 
 describe('who may do what', () => {
   test.each([
@@ -208,7 +207,7 @@ describe('typed commands do what the buttons do', () => {
   test('a whole incident by text alone', async () => {
     story = await withIncident({}, false)
     expect(await story.type(cast.rae, 'ack CR-1')).toContain('CR-1')
-    for (const step of required)
+    for (const step of requiredSteps)
       expect(await story.type(cast.rae, `done cr-1 ${step} looked at it`)).toContain(step)
     await story.pass(minuteMs)
     expect(await story.type(cast.rae, 'undo CR-1 audit')).toContain('Undone')

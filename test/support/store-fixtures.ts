@@ -169,3 +169,7 @@ async function allIncidents(store: Store): Promise<Incident[]> {
 export async function linesOf(path: string): Promise<string[]> {
   return (await readFile(path, 'utf8')).split('\n').slice(0, -1)
 }
+
+/** Stores a conversation as it is given, whatever was known of it. */
+export const saveConversation = (store: Store, conversation: Conversation): Promise<unknown> =>
+  store.changeConversation(conversation.id, () => conversation)

@@ -227,20 +227,20 @@ export class Story {
 
   /** The live card of an incident: posted, and found by its number. */
   card(code: string): Promise<FakeMessage> {
-    return this.until(`the card of ${code}`, () =>
-      this.teams.messages.findLast((one) => {
-        const card = cardOf(one)
-        return (
-          card && buttonsOf(card).some(({ data }) => data.incident === code && data.verb === 'refresh') && one
-        )
-      }),
+    return this.until(`the card of ${code}`, () => this.#liveCard(code))
+  }
+
+  #liveCard(code: string): FakeMessage | undefined {
+    return this.teams.messages.findLast((one) =>
+      buttonsOf(cardOf(one)).some(({ data }) => data.incident === code && data.verb === 'refresh'),
     )
   }
 
-  /** Waits until an incident's card in the channel shows these words. */
+  /** Waits until an incident's card shows these words, be it the one that is live now or a newer one. */
   async cardShows(code: string, ...words: string[]): Promise<FakeMessage> {
-    const message = await this.card(code)
+    const first = await this.card(code)
     return this.until(`${code} showing ${words.join(', ')}`, () => {
+      const message = this.#liveCard(code) ?? first
       const shown = wordsOf(cardOf(message))
       return words.every((word) => shown.includes(word)) && message
     })

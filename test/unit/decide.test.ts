@@ -52,11 +52,13 @@ describe('who may do what', () => {
     expect(allowed).not.toMatchObject({ refusal: { code: 'roleMissing' } })
   })
 
-  test('an approver whom the roster did not confirm cannot approve, but can keep it blocked', () => {
+  test('an approver whom the roster did not confirm can keep it blocked, which the record says, and nothing else', () => {
     const on = Case.opened().settleRequired()
     const unconfirmed = actor(people.ann, { verified: false })
     expect(on.act(approve(unconfirmed))).toEqual({ ok: false, refusal: { code: 'notVerified' } })
-    expect(on.act(keep(unconfirmed)).ok).toBe(true)
+    const undo: Command = { verb: 'undo', actor: unconfirmed, step: 'audit' }
+    expect(on.act(undo)).toEqual({ ok: false, refusal: { code: 'notVerified' } })
+    expect(on.act(keep(unconfirmed))).toMatchObject({ ok: true, events: [{ unverified: true }] })
     expect(on.state.status).toBe('kept')
   })
 })
@@ -168,6 +170,43 @@ describe('four eyes', () => {
     const on = Case.opened().settleRequired()
     on.act(approve())
     expect(on.act(approve())).toEqual({ ok: true, events: [] })
+  })
+})
+
+describe('rules that change while somebody decides', () => {
+  test('fewer approvers needed: the one who approved decides by approving again', () => {
+    const on = Case.opened(fourEyes).settleRequired()
+    on.act(approve())
+    const relaxed = new Case()
+    relaxed.incident = on.incident
+    relaxed.act(approve())
+    expect(relaxed.state).toMatchObject({ status: 'approved', quorum: { required: 1 } })
+    expect(relaxed.state.votes).toHaveLength(1)
+  })
+
+  test('whoever approved may not acknowledge afterwards where the acknowledger may not approve', () => {
+    const strict = rulesWith({ approvals: { required: 2, acknowledgerMayApprove: false } })
+    const on = Case.opened(strict).settleRequired()
+    on.act(approve())
+    expect(on.act({ verb: 'acknowledge', actor: actor() })).toEqual({
+      ok: false,
+      refusal: { code: 'voterMayNotAcknowledge' },
+    })
+    expect(on.act({ verb: 'acknowledge', actor: actor(people.cid) }).ok).toBe(true)
+  })
+})
+
+describe('what cannot go on', () => {
+  test('is said once for each cause, and forgotten when the status changes', () => {
+    const on = Case.opened().settleRequired()
+    expect(on.act({ verb: 'heldUp', cause: 'no token' })).toEqual({ ok: true, events: [] })
+    on.act(approve())
+    on.act({ verb: 'heldUp', cause: 'no token' })
+    expect(on.act({ verb: 'heldUp', cause: 'no token' })).toEqual({ ok: true, events: [] })
+    on.act({ verb: 'heldUp', cause: 'no list' })
+    expect(on.state.heldUp).toMatchObject({ cause: 'no list' })
+    on.act(keep())
+    expect(on.state.heldUp).toBeUndefined()
   })
 })
 

@@ -1,4 +1,4 @@
-import { minuteMs } from '../../src/clock.js'
+import { later, minuteMs } from '../../src/clock.js'
 import type { Conversation, Delivery } from '../../src/incident/delivery.js'
 import { due, laneOf, notable, type Place } from '../../src/incident/due.js'
 import { actor, Case, people, start } from '../support/incidents.js'
@@ -85,12 +85,57 @@ describe('what is due in a conversation', () => {
     ])
   })
 
-  test('nothing is due where the bot was removed, and where a post was given up', () => {
+  test('nothing is due where the bot was removed', () => {
     const gone = { at: start, cause: 'removed' }
     expect(kindsIn(Case.opened(), { conversation: channel({ gone }) })).toEqual([])
+  })
+
+  test.each([
+    [1, 0],
+    [2, 5],
+    [3, 15],
+    [4, 30],
+    [9, 30],
+  ])('after %d posts in doubt the next comes %d minutes later, and never is the last', (tries, minutes) => {
+    const on = Case.opened()
+    const ambiguous = { since: start, tries }
+    const place = {
+      conversation: channel(),
+      delivery: delivered({ message: undefined, wanted: true, ambiguous }),
+    }
+    const next = later(start, minutes * minuteMs)
+    if (minutes > 0) expect(due(on.state, [place], on.now)).toEqual({ work: [], nextAt: next })
+    expect(due(on.state, [place], next).work.map(({ kind }) => kind)).toEqual(['post'])
+  })
+
+  test('a digest whose first post failed is posted again', () => {
+    const on = Case.opened(undefined, { batch: { id: 'b', size: 12 } })
+    const digest = delivered({ subject: 'batch:b', message: undefined, wanted: true })
+    expect(due(on.state, [{ conversation: channel(), digest }], on.now).work).toEqual([
+      { kind: 'post', subject: 'batch:b', incident: 1, conversation: 'channel' },
+    ])
+  })
+
+  test('what was announced among many gets a card of its own once somebody decides on it', () => {
+    const on = Case.opened(undefined, { batch: { id: 'b', size: 12 } })
+    const place = { conversation: channel(), digest: delivered({ subject: 'batch:b' }) }
+    on.act({ verb: 'acknowledge', actor: actor() })
+    expect(kindsIn(on, place)).toEqual(['redraw'])
+    on.act({ verb: 'keep', actor: actor(), reason: 'Not ours' })
     expect(
-      kindsIn(Case.opened(), { conversation: channel(), delivery: delivered({ message: undefined }) }),
-    ).toEqual([])
+      due(on.state, [place], on.now).work.map((item) => [item.kind, 'subject' in item && item.subject]),
+    ).toEqual([
+      ['redraw', 'batch:b'],
+      ['post', 'CR-1'],
+    ])
+  })
+
+  test('where nobody watches any more a card stays true, and the thread is left in peace', () => {
+    const on = Case.opened()
+    on.act({ verb: 'keep', actor: actor(), reason: 'Not ours' })
+    expect(kindsIn(on, { conversation: channel({ watching: undefined }), delivery: delivered() })).toEqual([
+      'redraw',
+    ])
   })
 
   test.each([
@@ -138,7 +183,7 @@ describe('what is due for the decision', () => {
     on.act({ verb: 'removalAnswered', removal: 'r', outcome: { kind, cause: 'time-out' } })
     expect(due(on.state, [], on.now).work).toEqual([])
     on.pass(minutes * minuteMs)
-    expect(due(on.state, [], on.now).work).toEqual([{ kind: 'read', incident: 1, tenant: 'Contoso' }])
+    expect(due(on.state, [], on.now).work).toEqual([{ kind: 'read', incident: 1 }])
   })
 
   test('an open incident with a vote wakes up when that expires', () => {

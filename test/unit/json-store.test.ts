@@ -22,6 +22,7 @@ import {
   openIncident,
   removeFolders,
   StoppedClock,
+  saveConversation,
   start,
 } from '../support/store-fixtures.js'
 
@@ -230,7 +231,7 @@ describe('a disk that fails', () => {
     const before = await standing()
     disk.free = 10
     await expect(store.saveDelivery(delivery('CR-1', 'one'))).rejects.toMatchObject(notRecorded)
-    await expect(store.saveConversation(conversation('one'))).rejects.toMatchObject(notRecorded)
+    await expect(saveConversation(store, conversation('one'))).rejects.toMatchObject(notRecorded)
     expect(await standing()).toEqual(before)
     expect(store.failing()).toContain('ENOSPC')
   })
@@ -337,7 +338,7 @@ describe('state.json', () => {
     const store = await open()
     await addEvents(store, await openIncident(store, 1), { type: 'acknowledged' })
     await openIncident(store, 2)
-    await store.saveConversation(conversation('one'))
+    await saveConversation(store, conversation('one'))
     await store.close()
     const { journal, incidents, ...rest } = await readState()
     const size = (await readFile(inFolder('journal.jsonl'))).length
@@ -481,7 +482,7 @@ describe('deliveries.jsonl', () => {
 
   test('has one line for each delivery and conversation that was saved', async () => {
     const store = await open()
-    await store.saveConversation(conversation('one'))
+    await saveConversation(store, conversation('one'))
     await store.saveDelivery(delivery('CR-1', 'one'))
     expect((await linesOf(path())).map((line) => JSON.parse(line))).toEqual([
       { v: 1, conversation: conversation('one') },
@@ -528,7 +529,7 @@ describe('deliveries.jsonl', () => {
 
   test('is rid of outdated lines at a start, once they are more than half', async () => {
     const store = await open()
-    await store.saveConversation(conversation('one'))
+    await saveConversation(store, conversation('one'))
     for (let drawn = 1; drawn <= 3; drawn += 1) await store.saveDelivery(delivery('CR-1', 'one', { drawn }))
     await store.close()
     const untouched = await readFile(path(), 'utf8')
