@@ -267,8 +267,7 @@ describe('a removal', () => {
     await story.pass(2 * minuteMs)
     expect(story.removals()).toBe(0)
     story.entra.recover()
-    await story.pass(2 * minuteMs)
-    expect(story.removals()).toBe(1)
+    await story.until('the removal', () => story.removals() === 1)
   })
 })
 
