@@ -21,6 +21,3 @@ export const createLog = (level: string): pino.Logger =>
           : err,
     },
   })
-
-/** For tests and tools that have nobody to read a log. */
-export const silentLog: Log = pino({ level: 'silent' })

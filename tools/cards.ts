@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { gallery } from '../cards/gallery.js'
-import { chromiumPath, takePictures } from './cards/pictures.js'
+import { takePictures } from './cards/pictures.js'
+import { chromiumPath } from './chromium.js'
 
 // Writes every card's examples to `pictures/`: as JSON for the designer, and as Teams would draw them.
 
@@ -15,10 +16,9 @@ for (const { name, card } of examples)
   writeFileSync(`${folder}/${name}.json`, `${JSON.stringify(card, null, 2)}\n`)
 console.log(`${examples.length} cards written to ${folder}/ as JSON.`)
 
-const chromium = chromiumPath()
-if (existsSync(chromium)) {
-  const taken = await takePictures(chromium, examples, folder)
+if (existsSync(chromiumPath)) {
+  const taken = await takePictures(chromiumPath, examples, folder)
   console.log(`${taken} pictures written to ${folder}/, for desktop and phone, light and dark.`)
 } else {
-  console.log(`No pictures: there is no Chromium at ${chromium}. Set CHROMIUM_PATH to where it is.`)
+  console.log(`No pictures: there is no Chromium at ${chromiumPath}. Set CHROMIUM to where it is.`)
 }

@@ -2,6 +2,7 @@
 // and commit the PNG files. Needs Chromium; CHROMIUM names another than Debian's.
 import { readFile } from 'node:fs/promises'
 import { chromium } from 'playwright-core'
+import { chromiumArgs, chromiumPath } from './chromium.js'
 
 const icons = [
   { name: 'color', side: 192 },
@@ -9,8 +10,8 @@ const icons = [
 ]
 
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu'],
+  executablePath: chromiumPath,
+  args: chromiumArgs,
 })
 for (const { name, side } of icons) {
   const page = await browser.newPage({ viewport: { width: side, height: side } })

@@ -11,8 +11,6 @@ export interface Connection {
   /** `EXCHANGE_SCOPE` */
   scope: string
   tokens: TokenSource
-  /** Tokens of a second app that alone may remove blocks; without it, `tokens` serve for that too. */
-  unblockTokens?: TokenSource | undefined
   clock: Clock
   /** Gives GUIDs. */
   newId: () => string

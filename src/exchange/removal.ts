@@ -15,7 +15,7 @@ const mostReasonCharacters = 500
  * @param endpoint where the tenant's last good read was answered
  */
 export function createRemoval(
-  { scope, tokens, unblockTokens = tokens, clock }: Connection,
+  { scope, tokens, clock }: Connection,
   invoke: InvokeCommand,
   endpoint: () => URL,
 ): Exchange['readyRemoval'] {
@@ -29,7 +29,7 @@ export function createRemoval(
 
   return async (connectorId, reason) => {
     const command = removalOf(connectorId, reason)
-    const token = await unblockTokens.token(scope, { fresh: tokenWasRefused })
+    const token = await tokens.token(scope, { fresh: tokenWasRefused })
     if (!token.ok) return withoutToken(token).failure
     let outcome: Promise<RemovalOutcome> | undefined
     return {

@@ -3,23 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
 import { bot } from '../../demo/playground-config.js'
+import { chromiumArgs, chromiumPath } from '../../tools/chromium.js'
 
 /** Window sizes that pictures are taken in: a laptop, and a narrow phone. */
 export const windows = {
   desktop: { width: 1280, height: 900 },
   phone: { width: 390, height: 844 },
 }
-
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 // The page has no view for phones and gives every card the same 450 pixels.
 const phoneStyle = `
@@ -43,8 +33,8 @@ export class PlaygroundPage {
   static async open(url: string, patienceMs = 15_000): Promise<PlaygroundPage> {
     const profile = await mkdtemp(join(tmpdir(), 'warden-browser-'))
     const browser = await chromium.launchPersistentContext(profile, {
-      executablePath,
-      args,
+      executablePath: chromiumPath,
+      args: chromiumArgs,
       viewport: windows.desktop,
     })
     browser.setDefaultTimeout(patienceMs)

@@ -2,7 +2,7 @@ import { minuteMs } from '../../src/clock.js'
 import { createAdminApi } from '../../src/exchange/admin-api.js'
 import type { Exchange } from '../../src/exchange/exchange.js'
 import { createSimulatedTenant, type SimulatedTenant } from '../../src/exchange/simulated-tenant.js'
-import { silentLog } from '../../src/log.js'
+import { silentLog } from '../support/silent-log.js'
 import { TestClock } from '../support/test-clock.js'
 
 const tenantId = '8d0f2c6a-3b1e-4c57-9a44-6e1d0b7f5c21'

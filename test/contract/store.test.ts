@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { hourMs, later, minuteMs } from '../../src/clock.js'
-import { silentLog } from '../../src/log.js'
 import { openJsonStore } from '../../src/store/json-store.js'
 import type { Store } from '../../src/store/store.js'
+import { silentLog } from '../support/silent-log.js'
 import {
   addEvents,
   ann,

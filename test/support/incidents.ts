@@ -49,6 +49,29 @@ export class Case {
     return opened
   }
 
+  /** A case that Ann has approved, all required steps settled. */
+  static approved(rules?: Rules, detect: Partial<Extract<Command, { verb: 'detect' }>> = {}): Case {
+    const approved = Case.opened(rules, detect).settleRequired()
+    approved.act({ verb: 'approve', actor: actor(), reason: 'Reverted' })
+    return approved
+  }
+
+  /** A case whose removal `r` was just begun. */
+  static removing(rules?: Rules, detect: Partial<Extract<Command, { verb: 'detect' }>> = {}): Case {
+    const removing = Case.approved(rules, detect)
+    if (removing.state.status === 'open')
+      removing.act({ verb: 'approve', actor: actor(people.ben), reason: 'Reverted' })
+    const confirmed = removing.state.votes.map(({ by }) => by.id)
+    removing.act({
+      verb: 'startRemoval',
+      removal: 'r',
+      reason: 'CR-1',
+      listedInReadOf: removing.now,
+      confirmed,
+    })
+    return removing
+  }
+
   pass(ms: number): this {
     this.now = later(this.now, ms)
     return this

@@ -6,8 +6,8 @@ import type { Connection } from '../../src/exchange/connection.js'
 import { faults, type SimulatedFault } from '../../src/exchange/simulated-faults.js'
 import { createSimulatedTenant, type SimulatedTenant } from '../../src/exchange/simulated-tenant.js'
 import { trustedUrl } from '../../src/exchange/trusted-url.js'
-import { silentLog } from '../../src/log.js'
 import { startFakeEntra } from '../support/fake-entra.js'
+import { silentLog } from '../support/silent-log.js'
 import { TestClock } from '../support/test-clock.js'
 
 const tenantId = '8d0f2c6a-3b1e-4c57-9a44-6e1d0b7f5c21'
@@ -419,15 +419,6 @@ describe('tokens', () => {
     expect(await exchangeWith({ tokens }).readyRemoval(connectorId, 'CR-42')).toEqual(failure)
     expect(tenant.log).toEqual([])
     expect(asked).toBe(2)
-  })
-
-  test('a second app removes, the first one reads', async () => {
-    admitted = (token, cmdlet) =>
-      token === (cmdlet === 'Remove-BlockedConnector' ? 'unblocker-1' : 'reader-1')
-    tenant.restrict()
-    const unblockTokens = tokensNamed('unblocker')
-    expect(await remove({ unblockTokens })).toEqual({ kind: 'accepted' })
-    expect(await exchangeWith({ unblockTokens }).restricted()).toMatchObject({ ok: true })
   })
 
   test('one that a removal was refused with is renewed for the next removal, not for that one', async () => {

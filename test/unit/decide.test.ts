@@ -11,25 +11,19 @@ const fourEyes = rulesWith({ approvals: { required: 2 } })
 
 const startRemoval = (on: Case, changes: object = {}): Command => ({
   verb: 'startRemoval',
-  removal: 'r1',
+  removal: 'r',
   reason: 'CR-1',
   listedInReadOf: on.now,
   confirmed: on.state.votes.map(({ by }) => by.id),
   ...changes,
 })
 
-/** An incident on its way out: approved, removal sent. */
-function removing(rules = fourEyes): Case {
-  const running = Case.opened(rules).settleRequired()
-  running.act(approve())
-  running.act(approve(actor(people.ben)))
-  running.act(startRemoval(running))
-  return running
-}
+/** An incident on its way out, by the word of two. */
+const removing = () => Case.removing(fourEyes)
 
 function stuck(): Case {
   const refused = removing()
-  refused.act({ verb: 'removalAnswered', removal: 'r1', outcome: { kind: 'notDone', cause: 'denied' } })
+  refused.act({ verb: 'removalAnswered', removal: 'r', outcome: { kind: 'notDone', cause: 'denied' } })
   return refused
 }
 
@@ -321,7 +315,7 @@ describe('before the call to Exchange', () => {
 describe('after the call to Exchange', () => {
   const answered = (kind: 'accepted' | 'unknown') => {
     const on = removing()
-    on.act({ verb: 'removalAnswered', removal: 'r1', outcome: { kind, cause: 'time-out' } })
+    on.act({ verb: 'removalAnswered', removal: 'r', outcome: { kind, cause: 'time-out' } })
     return on
   }
 
@@ -370,8 +364,8 @@ describe('after the call to Exchange', () => {
 
   test('a late answer makes an unknown outcome known, and never the other way round', () => {
     const on = answered('unknown')
-    on.act({ verb: 'removalAnswered', removal: 'r1', outcome: { kind: 'accepted' } })
-    on.act({ verb: 'removalAnswered', removal: 'r1', outcome: { kind: 'unknown', cause: 'late' } })
+    on.act({ verb: 'removalAnswered', removal: 'r', outcome: { kind: 'accepted' } })
+    on.act({ verb: 'removalAnswered', removal: 'r', outcome: { kind: 'unknown', cause: 'late' } })
     expect(on.state.removal?.outcome).toMatchObject({ kind: 'accepted' })
   })
 })

@@ -1,10 +1,10 @@
 import { minuteMs, secondMs } from '../../src/clock.js'
 import { Desk } from '../../src/desk.js'
 import type { PersonCommand } from '../../src/incident/commands.js'
-import { silentLog } from '../../src/log.js'
 import { openJsonStore } from '../../src/store/json-store.js'
 import type { AuditEntry, Store } from '../../src/store/store.js'
 import { actor, connectorId, inForce, people, start, withRole } from '../support/incidents.js'
+import { silentLog } from '../support/silent-log.js'
 import { Disk, newFolder, removeFolders } from '../support/store-fixtures.js'
 import { TestClock } from '../support/test-clock.js'
 

@@ -24,25 +24,6 @@ const delivered = (changes: Partial<Delivery> = {}): Delivery => ({
 
 const kindsIn = (on: Case, place: Place) => due(on.state, [place], on.now).work.map(({ kind }) => kind)
 
-/** Approved by Ann, all steps settled. */
-function approved(): Case {
-  const on = Case.opened().settleRequired()
-  on.act({ verb: 'approve', actor: actor(), reason: 'Reverted' })
-  return on
-}
-
-function removing(): Case {
-  const on = approved()
-  on.act({
-    verb: 'startRemoval',
-    removal: 'r',
-    reason: 'CR-1',
-    listedInReadOf: on.now,
-    confirmed: [people.ann.id],
-  })
-  return on
-}
-
 describe('what is due in a conversation', () => {
   test('a new incident is posted where somebody said watch before it was found', () => {
     expect(kindsIn(Case.opened(), { conversation: channel() })).toEqual(['post'])
@@ -149,7 +130,7 @@ describe('what is due in a conversation', () => {
   })
 
   test('each conversation has a lane of its own, and the decision another', () => {
-    const on = approved()
+    const on = Case.approved()
     const places = [channel(), channel({ id: 'other' })].map((conversation) => ({ conversation }))
     expect(due(on.state, places, on.now).work.map(laneOf)).toEqual([
       'decision:1',
@@ -161,7 +142,7 @@ describe('what is due in a conversation', () => {
 
 describe('what is due for the decision', () => {
   test('an approved incident is removed, and expires 10 minutes after the quorum', () => {
-    const on = approved()
+    const on = Case.approved()
     expect(due(on.state, [], on.now)).toEqual({
       work: [{ kind: 'remove', incident: 1 }],
       nextAt: '2026-11-22T03:10:00.000Z',
@@ -171,7 +152,7 @@ describe('what is due for the decision', () => {
   })
 
   test('a removal without an answer is adopted: whoever sent it is no more', () => {
-    const on = removing()
+    const on = Case.removing()
     expect(due(on.state, [], on.now).work).toEqual([{ kind: 'adoptRemoval', incident: 1 }])
   })
 
@@ -179,7 +160,7 @@ describe('what is due for the decision', () => {
     ['accepted', 60],
     ['unknown', 10],
   ] as const)('after %s a read is asked for once %d minutes are over', (kind, minutes) => {
-    const on = removing()
+    const on = Case.removing()
     on.act({ verb: 'removalAnswered', removal: 'r', outcome: { kind, cause: 'time-out' } })
     expect(due(on.state, [], on.now).work).toEqual([])
     on.pass(minutes * minuteMs)

@@ -1,22 +1,14 @@
 import { hourMs, later, minuteMs } from '../../src/clock.js'
 import { isLag, isSameEpisode, previousOf } from '../../src/incident/episode.js'
 import { defaultRules } from '../../src/incident/rules.js'
-import { actor, Case, connectorId, people, start } from '../support/incidents.js'
+import { Case, connectorId, people, start } from '../support/incidents.js'
 
 const created = '2026-11-22T02:55:00.0000000+00:00'
 const row = (createdAt?: string) => ({ connectorId, createdAt })
 
 /** Unblocked by the bot at the start time, after Ann's approval. */
 function unblocked(createdAt?: string): Case {
-  const on = Case.opened(undefined, { restriction: row(createdAt) }).settleRequired()
-  on.act({ verb: 'approve', actor: actor(), reason: 'Reverted' })
-  on.act({
-    verb: 'startRemoval',
-    removal: 'r',
-    reason: 'CR-1',
-    listedInReadOf: on.now,
-    confirmed: [people.ann.id],
-  })
+  const on = Case.removing(undefined, { restriction: row(createdAt) })
   on.act({ verb: 'removalAnswered', removal: 'r', outcome: { kind: 'accepted' } })
   on.pass(5 * minuteMs).act({ verb: 'gone', absentSince: on.now, cause: 'unknown' })
   return on

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { silentLog } from '../../src/log.js'
 import { openJsonStore } from '../../src/store/json-store.js'
+import { silentLog } from '../support/silent-log.js'
 import {
   addEvents,
   ann,

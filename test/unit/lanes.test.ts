@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import { secondMs } from '../../src/clock.js'
-import { silentLog } from '../../src/log.js'
 import { openJsonStore } from '../../src/store/json-store.js'
 import type { Store } from '../../src/store/store.js'
 import { Lanes, type Offer } from '../../src/work/lanes.js'
 import type { WorkResult } from '../../src/work/removal.js'
+import { silentLog } from '../support/silent-log.js'
 import { newFolder, removeFolders } from '../support/store-fixtures.js'
 import { TestClock } from '../support/test-clock.js'
 

@@ -1,24 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import type { Card } from '../../cards/card.js'
+import { chromiumArgs } from '../chromium.js'
 import { hostConfig, styleSheet, type Theme } from './host-config.js'
 import { markdownToHtml } from './markdown.js'
 
-/** Where Debian puts Chromium; elsewhere, `CHROMIUM_PATH` says. */
-export const chromiumPath = (): string => process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
-
 const widths = { desktop: 720, phone: 360 } as const
 const themes: readonly Theme[] = ['light', 'dark']
-
-const quiet = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 export interface NamedCard {
   name: string
@@ -34,7 +22,7 @@ export async function takePictures(
   cards: NamedCard[],
   folder: string,
 ): Promise<number> {
-  const browser = await chromium.launch({ executablePath, args: quiet })
+  const browser = await chromium.launch({ executablePath, args: chromiumArgs })
   try {
     let taken = 0
     for (const theme of themes) {
