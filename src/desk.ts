@@ -23,6 +23,8 @@ const triesOnConflict = 5
  */
 export class Desk {
   readonly #lastRefusal = new Map<string, string>()
+  /** The last act on each incident that has not ended yet. */
+  readonly #acting = new Map<number, Promise<unknown>>()
 
   constructor(
     private readonly parts: { store: Store; clock: Clock; log: Log; rules: () => Promise<RulesInForce> },
@@ -32,7 +34,21 @@ export class Desk {
    * Carries out a command on an incident.
    * @throws Fault `incidentUnknown`, `recordNotWritable` (nothing was done), or `tooBusy`
    */
-  async act(number: number, command: Command): Promise<Outcome> {
+  act(number: number, command: Command): Promise<Outcome> {
+    // One after the other: of ten who click in the same instant nobody should be told to try again.
+    const before = this.#acting.get(number) ?? Promise.resolve()
+    const next = () => this.#act(number, command)
+    const acting = before.then(next, next)
+    this.#acting.set(number, acting)
+    const over = () => {
+      if (this.#acting.get(number) === acting) this.#acting.delete(number)
+    }
+    acting.then(over, over)
+    return acting
+  }
+
+  /** Conflicts are left to other processes that work on the same store. */
+  async #act(number: number, command: Command): Promise<Outcome> {
     const { store, clock, log } = this.parts
     let incident = await store.find(number)
     if (!incident)

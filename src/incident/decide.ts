@@ -124,9 +124,11 @@ function skip(incident: Incident, actor: Actor, step: StepId, reason: string): D
 function undo(incident: Incident, actor: Actor, step: StepId): Decided {
   if (stepsAreClosed(incident)) return wrongStatus(incident)
   if (!incident.steps[step]) {
-    const last = incident.history.findLast(({ event }) => event.type !== 'noted')
-    const repeated =
-      last?.event.type === 'stepUndone' && last.event.step === step && last.by?.id === actor.person.id
+    const last = incident.history.findLast(({ event }) => event.type !== 'noted')?.version
+    const repeated = incident.history.some(
+      ({ version, by, event }) =>
+        version === last && by?.id === actor.person.id && event.type === 'stepUndone' && event.step === step,
+    )
     return repeated ? accept() : refuse({ code: 'stepNotSettled', step })
   }
   const undone: IncidentEvent = { type: 'stepUndone', step }

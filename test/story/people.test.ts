@@ -98,6 +98,16 @@ describe('several people at once', () => {
     await story.cardShows('CR-1', 'Rae Responder', 'Ann Archer', 'Ben Baker', 'Called the owner')
   })
 
+  test('of twenty notes in the same instant none is lost and nobody is told to try again', async () => {
+    story = await withIncident({}, false)
+    const card = await story.card('CR-1')
+    const notes = Array.from({ length: 20 }, (_, n) => `Finding number ${n}`)
+    const answers = await Promise.all(notes.map((note) => story.press(cast.rae, card, 'Add note', { note })))
+    expect(new Set(answers.map(({ body }) => body?.type))).toEqual(
+      new Set(['application/vnd.microsoft.card.adaptive']),
+    )
+  })
+
   test('of two approvers in the same instant one decides, the other is told who, and one removal is sent', async () => {
     story = await withIncident()
     const card = await story.card('CR-1')
