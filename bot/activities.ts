@@ -112,10 +112,12 @@ export class Activities extends TeamsActivityHandler {
   /** A fault becomes words for the person and a line in the log; a stack is for the log alone. */
   async #guarded(context: TurnContext, work: () => Promise<Reply>): Promise<Reply> {
     const { texts, log } = this.parts
+    // Taken now: the SDK revokes the context when the turn ends, which a late fault would run into.
+    const { type } = context.activity
     try {
       return await work()
     } catch (error) {
-      log.error({ err: error, activity: context.activity.type }, `a request failed: ${messageOf(error)}`)
+      log.error({ err: error, activity: type }, `a request failed: ${messageOf(error)}`)
       const code = error instanceof Fault ? error.code : 'unexpected'
       if (code === 'recordNotWritable') return { kind: 'text', text: texts.answers.notRecorded(code) }
       return { kind: 'text', text: code === 'tooBusy' ? texts.answers.busy : texts.answers.failed(code) }

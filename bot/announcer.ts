@@ -82,7 +82,9 @@ export class Announcer {
   async #post({ incident, conversation, delivery, claim }: Job): Promise<WorkResult> {
     const { store, client, clock } = this.parts
     const drawing = await this.#draw(incident, delivery)
-    const { words, entities } = await this.#callFor(incident, conversation)
+    const isFirst =
+      !delivery.message && !delivery.ambiguous && delivery.told === 0 && incident.status === 'open'
+    const { words, entities } = isFirst ? await this.#callFor(incident, conversation) : {}
     const wanted = { ...delivery, wanted: true }
     const activity = { ...cardActivity(drawing.card, drawing.summary, words), entities }
     const sent = await client.post(conversation, activity, async () => {
@@ -117,7 +119,8 @@ export class Announcer {
       // Somebody deleted the message, and the card is posted anew, unless nobody wants cards here any more. Teams
       // also says so of messages that are there: such a one must not keep its buttons.
       const wanted = conversation.watching !== undefined || conversation.kind === 'personal'
-      const retired = [...(delivery.retired ?? []), delivery.message]
+      const retired =
+        delivery.subject === codeOf(incident) ? [...(delivery.retired ?? []), delivery.message] : undefined
       await this.#change(delivery, { message: undefined, retired, ...(wanted ? { wanted } : {}) }, claim)
       return 'done'
     }

@@ -20,7 +20,13 @@ export class Conversations {
     const before = await this.find(place.id)
     const now = { ...before, ...place, gone: undefined }
     if (before && isSame(before, now)) return before
-    await this.parts.store.changeConversation(place.id, (known) => ({ ...known, ...place, gone: undefined }))
+    const back = before?.gone ? { back: this.parts.clock.now() } : {}
+    await this.parts.store.changeConversation(place.id, (known) => ({
+      ...known,
+      ...place,
+      gone: undefined,
+      ...back,
+    }))
     if (before?.gone) await this.#catchUp(now)
     return (await this.find(place.id)) ?? now
   }
@@ -31,7 +37,7 @@ export class Conversations {
     for (const incident of await store.endedBetween(beginning, later(clock.now(), 1)))
       for (const delivery of await store.deliveriesOf(incident))
         if (delivery.conversation === id && delivery.drawn < incident.sequence)
-          await store.saveDelivery(delivery)
+          await store.changeDelivery(delivery.subject, id, (known = delivery) => known)
   }
 
   /** Teams says that the bot is not in this conversation any more. */

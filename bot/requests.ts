@@ -93,9 +93,11 @@ export class Requests {
       case 'whoami':
         return this.#whoami(identity, turn.conversation)
       case 'watch':
-        return this.#watch(identity, turn.conversation)
       case 'unwatch':
-        return this.#unwatch(identity, turn.conversation)
+        if (!identity.verified) return text(this.parts.texts.refusal({ code: 'notVerified' }))
+        return request.verb === 'watch'
+          ? this.#watch(identity, turn.conversation)
+          : this.#unwatch(identity, turn.conversation)
       case 'simulate':
         return this.#simulate()
       case 'unknown':

@@ -69,9 +69,9 @@ export class WatchedFile<Schema extends z.ZodType> {
    * it: a role that was taken away must not count once more.
    */
   async current(): Promise<Reading<z.infer<Schema>>> {
-    if (this.#loading) return this.#loading
+    if (this.#loading) return this.#afterLoading()
     const seen = await fingerprint(this.options.path)
-    if (this.#loading) return this.#loading
+    if (this.#loading) return this.#afterLoading()
     if (seen === this.#seen) return this.#reading
     this.#loading = this.#reload(seen).finally(() => {
       this.#loading = undefined
@@ -79,16 +79,23 @@ export class WatchedFile<Schema extends z.ZodType> {
     return this.#loading
   }
 
+  /** What is being read may be older than the question. */
+  async #afterLoading(): Promise<Reading<z.infer<Schema>>> {
+    await this.#loading
+    return this.current()
+  }
+
   async #reload(seen: string): Promise<Reading<z.infer<Schema>>> {
     const was = this.#reading
     const result = await load(this.options, 'edited')
     const since = was.broken?.since ?? this.options.clock.now()
-    this.#reading = result.ok ? result.reading : { ...was, broken: { why: result.why, since } }
+    const reading = result.ok ? result.reading : { ...was, broken: { why: result.why, since } }
+    // Recorded before it counts; if that fails, so does whatever it was asked for, and the next one tries again.
+    if (reading.hash !== was.hash || reading.broken?.why !== was.broken?.why)
+      await this.options.onChange(reading, was.hash)
+    this.#reading = reading
     this.#seen = seen
-    const { hash, broken } = this.#reading
-    if (hash !== was.hash || broken?.why !== was.broken?.why)
-      await this.options.onChange(this.#reading, was.hash)
-    return this.#reading
+    return reading
   }
 }
 

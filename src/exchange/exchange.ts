@@ -5,7 +5,15 @@ import type { RemovalOutcome, Restriction } from '../incident/incident.js'
 export interface ReadFailure {
   ok: false
   /** Constant word for logs, health and metrics; holds no names. */
-  code: 'credentials' | 'permission' | 'throttled' | 'unreachable' | 'timeout' | 'serverError' | 'unreadable'
+  code:
+    | 'credentials'
+    | 'permission'
+    | 'throttled'
+    | 'unreachable'
+    | 'timeout'
+    | 'serverError'
+    | 'unreadable'
+    | 'stopping'
   /** What happened, in words for an admin; bodies shortened, no secrets. */
   message: string
   retryable: boolean
@@ -19,8 +27,8 @@ export interface RestrictedList {
   ok: true
   rows: Restriction[]
   /**
-   * False if a row could not be read: it may be any connector, so such a read says of what it shows that it is
-   * listed, and of nothing that it is gone.
+   * False if a row could not be read: it may be any connector, so such a read is good for announcing what it
+   * shows, and counts for nothing else.
    */
   complete: boolean
 }

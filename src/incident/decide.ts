@@ -11,6 +11,7 @@ import type { IncidentEvent } from './events.js'
 import { type Incident, isFinal, type Person, type Vote } from './incident.js'
 import type { Decision, Refusal } from './refusal.js'
 import {
+  heldUpEveryMinutes,
   mostNotes,
   quorumLifeMinutes,
   type Rules,
@@ -275,7 +276,7 @@ function decideForBot(incident: Incident, command: SystemCommand, now: Instant):
     case 'gone':
       return gone(incident, command)
     case 'heldUp':
-      return heldUp(incident, command.cause)
+      return heldUp(incident, command.cause, now)
     default:
       return command satisfies never
   }
@@ -356,10 +357,12 @@ function gone(
   return accept({ type: 'cleared', cause, absentSince, replaced })
 }
 
-/** Said once for each cause, as long as the incident stays where it is. */
-function heldUp(incident: Incident, cause: string): Decided {
+/** Causes carry Exchange's own words and may differ at every try: that is no news before half an hour is over. */
+function heldUp(incident: Incident, cause: string, now: Instant): Decided {
   const waits = incident.status === 'approved' || incident.status === 'removing'
-  return waits && incident.heldUp?.cause !== cause ? accept({ type: 'heldUp', cause }) : accept()
+  const saidAt = incident.heldUp?.saidAt
+  const isNews = saidAt === undefined || elapsedMs(saidAt, now) >= heldUpEveryMinutes * minuteMs
+  return waits && isNews ? accept({ type: 'heldUp', cause }) : accept()
 }
 
 /** All votes lose their force together: the incident is open again and a quorum has to be found anew. */

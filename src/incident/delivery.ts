@@ -35,6 +35,8 @@ export interface Conversation {
   watching?: { since: Instant; by: { id: string; name: string } } | undefined
   /** Teams says that the bot is not there any more. */
   gone?: { at: Instant; cause: string } | undefined
+  /** When it could be reached again after that. */
+  back?: Instant | undefined
 }
 
 export const subjectOfBatch = (batch: { id: string }): string => `batch:${batch.id}`

@@ -1,6 +1,6 @@
 import { earliest, type Instant, later, minuteMs } from '../clock.js'
 import { type Conversation, type Delivery, mostAnnouncedAlone, subjectOfBatch } from './delivery.js'
-import { codeOf, type Incident, type RecordedEvent } from './incident.js'
+import { codeOf, type Incident, isFinal, type RecordedEvent } from './incident.js'
 import { unblockTakesMinutes, unknownOutcomeMinutes } from './rules.js'
 
 /** Work on the decision itself; all of one incident's goes through one lane. */
@@ -34,6 +34,10 @@ export interface Due {
   work: Work[]
   /** When there will be more to do, if nothing else happens before. */
   nextAt?: Instant | undefined
+}
+
+interface DueThere extends Due {
+  work: ConversationWork[]
 }
 
 /** Which queue a piece of work waits in: a conversation that is down must never delay a decision. */
@@ -83,7 +87,7 @@ function dueDecision(incident: Incident, now: Instant): Due {
   }
 }
 
-function dueIn({ conversation, delivery, digest }: Place, incident: Incident, now: Instant): Due {
+function dueIn({ conversation, delivery, digest }: Place, incident: Incident, now: Instant): DueThere {
   if (conversation.gone) return { work: [] }
   const at = { incident: incident.number, conversation: conversation.id }
   const own = dueOn(delivery, incident, now, { ...at, subject: codeOf(incident) })
@@ -91,11 +95,11 @@ function dueIn({ conversation, delivery, digest }: Place, incident: Incident, no
   const inDigest = together ? dueOn(digest, incident, now, { ...at, subject: together }) : nothing
   const work = [...inDigest.work.filter(({ kind }) => kind !== 'tell'), ...own.work]
   const nextAt = earliest(own.nextAt, inDigest.nextAt)
-  const { watching } = conversation
-  // Where nobody watches any more, what is shown stays true, and nothing new is said.
-  if (!watching)
-    return { work: work.filter(({ kind }) => conversation.kind === 'personal' || kind !== 'tell'), nextAt }
-  if (delivery) return { work, nextAt }
+  const { watching, kind } = conversation
+  // Where nobody watches any more, what is shown stays true, and nothing new is said; a personal chat is shown
+  // what its person asked for.
+  if (!watching) return kind === 'personal' ? { work, nextAt } : { work: work.filter(keepsTrue), nextAt }
+  if (delivery?.message || delivery?.wanted || isOldNews(incident, conversation)) return { work, nextAt }
   const isNew = incident.openedAt >= watching.since
   if (isNew && together && !digest) work.push({ kind: 'post', subject: together, ...at })
   // What was announced among many, or before anybody watched here, gets its own card once somebody decides on it.
@@ -107,7 +111,13 @@ function dueIn({ conversation, delivery, digest }: Place, incident: Incident, no
   return { work, nextAt }
 }
 
-const nothing: Due & { work: ConversationWork[] } = { work: [] }
+const nothing: DueThere = { work: [] }
+
+const keepsTrue = ({ kind }: ConversationWork): boolean => kind === 'redraw' || kind === 'retire'
+
+/** Over before the conversation could be reached (again): that it once was blocked calls for nobody. */
+const isOldNews = ({ ended }: Incident, { back }: Conversation): boolean =>
+  ended !== undefined && back !== undefined && ended.at < back
 
 /** The digest that announces an incident; most are announced alone. */
 const digestOf = ({ batch }: Incident): string | undefined =>
@@ -119,28 +129,31 @@ function dueOn(
   incident: Incident,
   now: Instant,
   on: Omit<ConversationWork, 'kind'>,
-): Due & { work: ConversationWork[] } {
+): DueThere {
   if (!delivery) return nothing
-  if (delivery.wanted) {
-    const next = nextPost(delivery)
-    return next && now < next ? { work: [], nextAt: next } : { work: [{ kind: 'post', ...on }] }
-  }
-  if (!delivery.message) return nothing
   const work: ConversationWork[] = []
-  if (delivery.drawn < incident.sequence) work.push({ kind: 'redraw', ...on })
-  if (notable(incident, delivery.told).length > 0) work.push({ kind: 'tell', ...on })
+  if (delivery.message && delivery.drawn < incident.sequence) work.push({ kind: 'redraw', ...on })
+  if (delivery.message && notable(incident, delivery.told).length > 0) work.push({ kind: 'tell', ...on })
   if (delivery.retired?.length) work.push({ kind: 'retire', ...on })
-  return { work }
+  if (!delivery.wanted) return { work }
+  const next = nextPost(delivery, incident)
+  if (next === undefined) return { work }
+  if (now < next) return { work, nextAt: next }
+  return { work: [...work, { kind: 'post', ...on }] }
 }
 
 /** One repetition at once, then ever fewer: two cards are a nuisance, none at all is what must not be. */
-const betweenDoubtfulPostsMs = [0, 0, 5 * minuteMs, 15 * minuteMs, 30 * minuteMs]
+const minutesBetweenDoubtfulPosts = [0, 0, 5, 15, 30, 60, 120, 240]
+/** Of an incident that is over, so many posts in doubt are enough. */
+const mostPostsOfWhatIsOver = 4
 
-/** When a post of which nobody knows whether it arrived is made again. */
-function nextPost({ ambiguous }: Delivery): Instant | undefined {
-  if (!ambiguous) return undefined
-  const wait = betweenDoubtfulPostsMs[ambiguous.tries] ?? betweenDoubtfulPostsMs.at(-1) ?? 0
-  return later(ambiguous.since, wait)
+/** When a card that is wanted is posted, again if nobody knows whether it arrived; undefined for never. */
+function nextPost({ ambiguous }: Delivery, incident: Incident): Instant | undefined {
+  if (!ambiguous) return incident.openedAt
+  if (isFinal(incident) && ambiguous.tries >= mostPostsOfWhatIsOver) return undefined
+  const longest = minutesBetweenDoubtfulPosts.length - 1
+  const minutes = minutesBetweenDoubtfulPosts[Math.min(ambiguous.tries, longest)] ?? 0
+  return later(ambiguous.since, minutes * minuteMs)
 }
 
 /** What an edited card would not make anybody notice: these also get a reply in the thread. */

@@ -84,7 +84,7 @@ function changes(incident: Incident, { event, at, by }: RecordedEvent): Partial<
     case 'removalAnswered':
       return incident.removal ? { removal: { ...incident.removal, outcome: { ...event.outcome, at } } } : {}
     case 'heldUp':
-      return { heldUp: { since: at, cause: event.cause } }
+      return { heldUp: { since: incident.heldUp?.since ?? at, saidAt: at, cause: event.cause } }
     case 'stuck':
       return { stuck: event.cause }
     case 'unblocked':

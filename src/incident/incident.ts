@@ -115,7 +115,7 @@ export interface Incident {
   removal?: Removal | undefined
   stuck?: StuckCause | undefined
   /** Why what was decided cannot go on, as long as it has this status. */
-  heldUp?: { since: Instant; cause: string } | undefined
+  heldUp?: { since: Instant; saidAt: Instant; cause: string } | undefined
   /** `replaced`: it was never seen gone; a newer restriction of the connector took its place. */
   ended?: { at: Instant; cause?: ClearedCause | undefined; replaced?: true | undefined } | undefined
   history: RecordedEvent[]

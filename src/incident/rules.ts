@@ -51,6 +51,8 @@ export const defaultRules: Rules = rulesSchema.parse({})
 export const quorumLifeMinutes = 10
 /** After this long without a known outcome and still listed, a person is asked. */
 export const unknownOutcomeMinutes = 10
+/** What is held up says so at most this often, however its cause is worded each time. */
+export const heldUpEveryMinutes = 30
 /** Microsoft: an unblocked connector may take up to one hour to leave the list and to carry mail again. */
 export const unblockTakesMinutes = 60
 /** A vote's or a decision's reason, in characters. */

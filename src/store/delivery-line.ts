@@ -27,6 +27,7 @@ const conversationSchema = z.object({
   botId: z.string(),
   watching: z.object({ since: instant, by: z.object({ id: text, name: z.string() }) }).optional(),
   gone: z.object({ at: instant, cause: z.string() }).optional(),
+  back: instant.optional(),
 }) satisfies z.ZodType<Conversation>
 
 const deliveryLineSchema = z.object({ v: z.literal(newestForm), delivery: deliverySchema })

@@ -41,8 +41,8 @@ export function compare(
   for (const incident of open) {
     const row = rows.get(incident.restriction.connectorId)
     if (row && isSameEpisode(incident, row)) {
-      // Only a removal that is to be confirmed cares that the connector is still there.
-      if (incident.status === 'removing')
+      // Only a removal that is to be confirmed cares that the connector is still there; a partial read confirms nothing.
+      if (incident.status === 'removing' && read.list.complete)
         commands.push({ incident: incident.number, command: { verb: 'stillListed', readOf: read.startedAt } })
     } else if (row) {
       replaced.add(row.connectorId)

@@ -32,7 +32,7 @@ const longestWaitForNamesMs = 5 * secondMs
 
 const beingStopped: ReadFailure = {
   ok: false,
-  code: 'unreachable',
+  code: 'stopping',
   message: 'The bot is being stopped',
   retryable: true,
 }

@@ -1,6 +1,6 @@
 import { type Clock, elapsedMs, secondMs } from '../clock.js'
 import type { Desk } from '../desk.js'
-import type { Exchange } from '../exchange/exchange.js'
+import type { Exchange, Read } from '../exchange/exchange.js'
 import { isSameEpisode } from '../incident/episode.js'
 import { codeOf, type Incident, type Person } from '../incident/incident.js'
 import type { Log } from '../log.js'
@@ -60,7 +60,7 @@ export class Removals {
     // The read may have taken a while: what was approved then is not what has to be approved now.
     const approved = await desk.find(number)
     if (approved?.status !== 'approved') return 'done'
-    if (!list.ok) return this.#heldUp(approved, list.message)
+    if (!list.ok || !list.complete) return this.#heldUp(approved, whyUnread(list))
     const { connectorId } = approved.restriction
     const row = list.rows.find((listed) => listed.connectorId === connectorId)
     if (!row || !isSameEpisode(approved, row)) return 'again'
@@ -94,8 +94,8 @@ export class Removals {
   async verify({ number, tenant }: Incident): Promise<WorkResult> {
     const { result } = await this.parts.tenantOf(tenant).watcher.readNow()
     if (result.ok && result.complete) return 'done'
-    const cause = result.ok ? 'Part of the list of restricted connectors cannot be read' : result.message
-    await this.parts.desk.act(number, { verb: 'heldUp', cause })
+    const cause = whyUnread(result)
+    if (cause) await this.parts.desk.act(number, { verb: 'heldUp', cause })
     return 'again'
   }
 
@@ -116,9 +116,9 @@ export class Removals {
   }
 
   /** A hitch of a few seconds is nobody's business; after that people want to know why nothing happens. */
-  async #heldUp({ number, quorum }: Incident, cause: string): Promise<WorkResult> {
+  async #heldUp({ number, quorum }: Incident, cause: string | undefined): Promise<WorkResult> {
     const { clock, desk } = this.parts
-    if (quorum && elapsedMs(quorum.at, clock.now()) >= hitchMs)
+    if (cause && quorum && elapsedMs(quorum.at, clock.now()) >= hitchMs)
       await desk.act(number, { verb: 'heldUp', cause })
     return 'again'
   }
@@ -135,4 +135,10 @@ export class Removals {
     if (standings.some(({ standing }) => standing === 'unknown')) return 'unknown'
     return standings.map(({ by }) => by.id)
   }
+}
+
+/** Why a read was of no use; that the bot is being stopped is no cause: the next start goes on. */
+function whyUnread(result: Read['result']): string | undefined {
+  if (result.ok) return 'Part of the list of restricted connectors cannot be read'
+  return result.code === 'stopping' ? undefined : result.message
 }

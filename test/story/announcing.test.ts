@@ -69,6 +69,37 @@ describe('cards that say why nothing happens', () => {
   })
 })
 
+describe('what must not be said', () => {
+  test('that a stop held anything up', async () => {
+    await begin({ lagMs: 600 * minuteMs })
+    story.exchange.faults.always('Get-BlockedConnector', { kind: 'hang' })
+    await decide(story, 'Approve unblock')
+    await story.pass(40 * secondMs)
+    const stopped = story.bot.stop()
+    story.clock.advance(8 * secondMs)
+    await stopped
+    story.exchange.faults.clear()
+    await story.startBot()
+    await story.until('the removal', () => story.removals() === 1)
+    expect(story.message('being stopped')).toBeUndefined()
+  })
+
+  test('the same trouble in ever new words, again and again', async () => {
+    await begin({ lagMs: 600 * minuteMs })
+    await decide(story, 'Approve unblock')
+    await story.until('the removal', () => story.removals() === 1)
+    await story.pass(59 * minuteMs)
+    for (let n = 0; n < 30; n++)
+      story.exchange.faults.next(
+        'Get-BlockedConnector',
+        faults.refusal(500, 'ServerError', `Backend ${n} is down`),
+      )
+    await story.pass(20 * minuteMs)
+    const replies = story.teams.messages.filter((one) => wordsOf(one.activity).includes('held up'))
+    expect(replies).toHaveLength(1)
+  })
+})
+
 describe('cards that do not claim what nobody knows', () => {
   test('gone after Try again, where a removal of unknown outcome may have done it', async () => {
     await begin({ rules: { approvals: { required: 2 } } })

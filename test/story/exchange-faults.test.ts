@@ -95,15 +95,20 @@ describe('a list that cannot be read', () => {
 })
 
 describe('a list with a row that has no id', () => {
-  test('shows what is listed and lets it be unblocked, but nothing counts as gone', async () => {
+  test('announces what is listed, and counts for nothing else: nothing is removed, and nothing is gone', async () => {
     await begin({ lagMs: 0 })
-    await readyToDecide(story)
     story.exchange.faults.always(read, { kind: 'rowWithoutId' })
+    await readyToDecide(story)
     await decide(story, 'Approve unblock')
-    await story.pass(10 * minuteMs)
-    expect(story.removals()).toBe(1)
-    expect(await cardNow()).toContain('Unblocking')
+    await story.pass(2 * minuteMs)
+    expect(story.removals()).toBe(0)
+    expect(await cardNow()).toContain('**Held up**')
     expect((await readiness(story)).degraded).toEqual(['exchange-rowUnreadable'])
+    story.exchange.faults.clear()
+    await story.until('the removal', () => story.removals() === 1)
+    story.exchange.faults.always(read, { kind: 'rowWithoutId' })
+    await story.pass(10 * minuteMs)
+    expect(await cardNow()).toContain('Unblocking')
     story.exchange.faults.clear()
     await story.pass(3 * minuteMs)
     expect(story.message('Removed from Restricted entities')).toBeDefined()

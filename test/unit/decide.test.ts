@@ -191,16 +191,25 @@ describe('rules that change while somebody decides', () => {
 })
 
 describe('what cannot go on', () => {
-  test('is said once for each cause, and forgotten when the status changes', () => {
+  test('is said once, however its cause is worded, and forgotten when the status changes', () => {
     const on = Case.opened().settleRequired()
     expect(on.act({ verb: 'heldUp', cause: 'no token' })).toEqual({ ok: true, events: [] })
     on.act(approve())
     on.act({ verb: 'heldUp', cause: 'no token' })
     expect(on.act({ verb: 'heldUp', cause: 'no token' })).toEqual({ ok: true, events: [] })
-    on.act({ verb: 'heldUp', cause: 'no list' })
-    expect(on.state.heldUp).toMatchObject({ cause: 'no list' })
+    on.pass(5 * minuteMs)
+    expect(on.act({ verb: 'heldUp', cause: 'no token (request 2)' })).toEqual({ ok: true, events: [] })
     on.act(keep())
     expect(on.state.heldUp).toBeUndefined()
+  })
+
+  test('is said again after half an hour, and still tells since when', () => {
+    const on = Case.removing()
+    on.act({ verb: 'removalAnswered', removal: 'r', outcome: { kind: 'accepted' } })
+    on.pass(60 * minuteMs).act({ verb: 'heldUp', cause: 'no list' })
+    const since = on.now
+    on.pass(30 * minuteMs).act({ verb: 'heldUp', cause: 'still no list' })
+    expect(on.state.heldUp).toEqual({ since, saidAt: on.now, cause: 'still no list' })
   })
 })
 

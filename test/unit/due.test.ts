@@ -58,6 +58,50 @@ describe('what is due in a conversation', () => {
     expect(kindsIn(on, { conversation: channel(), delivery: delivered({ drawn: 2, told: 2 }) })).toEqual([])
   })
 
+  test('a live card stays true while the one that shall replace it is in doubt', () => {
+    const on = Case.opened()
+    on.act({ verb: 'keep', actor: actor(), reason: 'Not ours' })
+    const ambiguous = { since: start, tries: 2 }
+    const place = { conversation: channel(), delivery: delivered({ wanted: true, ambiguous }) }
+    expect(kindsIn(on, place)).toEqual(['redraw', 'tell'])
+  })
+
+  test('nothing is posted any more where somebody said unwatch, however much it was wanted', () => {
+    const place = {
+      conversation: channel({ watching: undefined }),
+      delivery: delivered({ message: undefined, wanted: true }),
+    }
+    expect(kindsIn(Case.opened(), place)).toEqual([])
+  })
+
+  test('a message that was said to be missing is retired, also where nothing replaces it', () => {
+    const place = {
+      conversation: channel({ watching: undefined }),
+      delivery: delivered({ message: undefined, retired: ['m1'] }),
+    }
+    expect(kindsIn(Case.opened(), place)).toEqual(['retire'])
+  })
+
+  test('what was over before the bot was back in a conversation is not announced there', () => {
+    const on = Case.opened()
+    on.pass(minuteMs).act({ verb: 'gone', absentSince: on.now, cause: 'unknown' })
+    const back = later(on.now, minuteMs)
+    expect(kindsIn(on, { conversation: channel({ back }) })).toEqual([])
+    expect(kindsIn(on, { conversation: channel() })).toEqual(['post'])
+  })
+
+  test('of what is over four posts in doubt are enough', () => {
+    const on = Case.opened()
+    on.pass(minuteMs).act({ verb: 'gone', absentSince: on.now, cause: 'unknown' })
+    const inDoubt = (tries: number) => ({
+      conversation: channel(),
+      delivery: delivered({ message: undefined, wanted: true, ambiguous: { since: start, tries } }),
+    })
+    on.pass(600 * minuteMs)
+    expect(kindsIn(on, inDoubt(3))).toEqual(['post'])
+    expect(kindsIn(on, inDoubt(4))).toEqual([])
+  })
+
   test('a card that somebody asked for is posted, and the one it replaces is retired', () => {
     const on = Case.opened()
     expect(kindsIn(on, { conversation: channel(), delivery: delivered({ wanted: true }) })).toEqual(['post'])
@@ -76,7 +120,8 @@ describe('what is due in a conversation', () => {
     [2, 5],
     [3, 15],
     [4, 30],
-    [9, 30],
+    [7, 240],
+    [99, 240],
   ])('after %d posts in doubt the next comes %d minutes later, and never is the last', (tries, minutes) => {
     const on = Case.opened()
     const ambiguous = { since: start, tries }

@@ -50,6 +50,49 @@ describe('a file that people edit while the program runs', () => {
     expect(await (await open()).current()).toEqual({ value: { colour: 'green' }, hash })
   })
 
+  test('says what it says now to everybody who asks while an edit is being read and recorded', async () => {
+    await write('{"colour":"green"}')
+    let recorded = () => {}
+    const recording = new Promise<void>((resolve) => {
+      recorded = resolve
+    })
+    const onChange = () => recording
+    const file = await WatchedFile.open({
+      path,
+      what: 'x',
+      setting: 'X',
+      schema,
+      clock,
+      guarded: true,
+      onChange,
+    })
+    await write('{"colour":"red"}')
+    const asked = [file.current(), file.current(), file.current()]
+    recorded()
+    expect((await Promise.all(asked)).map(({ value }) => value.colour)).toEqual(['red', 'red', 'red'])
+  })
+
+  test('an edit that cannot be recorded does not count, and is taken up by the next who asks', async () => {
+    await write('{"colour":"green"}')
+    let tries = 0
+    const onChange = async () => {
+      tries += 1
+      if (tries === 1) throw new Error('disk full')
+    }
+    const file = await WatchedFile.open({
+      path,
+      what: 'x',
+      setting: 'X',
+      schema,
+      clock,
+      guarded: true,
+      onChange,
+    })
+    await write('{"colour":"red"}')
+    await expect(file.current()).rejects.toThrow('disk full')
+    expect((await file.current()).value.colour).toBe('red')
+  })
+
   test('counts as saying nothing where it is missing', async () => {
     expect(await (await open()).current()).toEqual({ value: { colour: 'red' }, hash: 'absent' })
   })
