@@ -26,7 +26,11 @@ describe('a file that people edit while the program runs', () => {
   afterEach(() => rm(folder, { recursive: true }))
 
   const write = (text: string) => writeFile(path, text, { mode: 0o600 })
-  const open = (guarded = true) =>
+  const open = (
+    guarded = true,
+    onChange: (reading: Reading<Colours>, was: string) => Promise<void> = async (reading, was) =>
+      void changes.push({ reading, was }),
+  ) =>
     WatchedFile.open({
       path,
       what: 'colour list',
@@ -34,7 +38,7 @@ describe('a file that people edit while the program runs', () => {
       schema,
       clock,
       guarded,
-      onChange: async (reading, was) => void changes.push({ reading, was }),
+      onChange,
     })
   const refusal = async (): Promise<Fault> =>
     open().then(
@@ -56,16 +60,7 @@ describe('a file that people edit while the program runs', () => {
     const recording = new Promise<void>((resolve) => {
       recorded = resolve
     })
-    const onChange = () => recording
-    const file = await WatchedFile.open({
-      path,
-      what: 'x',
-      setting: 'X',
-      schema,
-      clock,
-      guarded: true,
-      onChange,
-    })
+    const file = await open(true, () => recording)
     await write('{"colour":"red"}')
     const asked = [file.current(), file.current(), file.current()]
     recorded()
@@ -75,18 +70,9 @@ describe('a file that people edit while the program runs', () => {
   test('an edit that cannot be recorded does not count, and is taken up by the next who asks', async () => {
     await write('{"colour":"green"}')
     let tries = 0
-    const onChange = async () => {
+    const file = await open(true, async () => {
       tries += 1
       if (tries === 1) throw new Error('disk full')
-    }
-    const file = await WatchedFile.open({
-      path,
-      what: 'x',
-      setting: 'X',
-      schema,
-      clock,
-      guarded: true,
-      onChange,
     })
     await write('{"colour":"red"}')
     await expect(file.current()).rejects.toThrow('disk full')
