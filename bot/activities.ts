@@ -1,6 +1,6 @@
 import { type InvokeResponse, TeamsActivityHandler, TurnContext } from 'botbuilder'
 import type { Texts } from '../cards/texts/en.js'
-import { type Clock, later } from '../src/clock.js'
+import { type Clock, within } from '../src/clock.js'
 import { Fault, messageOf } from '../src/errors.js'
 import type { Conversation } from '../src/incident/delivery.js'
 import type { Log } from '../src/log.js'
@@ -46,22 +46,10 @@ export class Activities extends TeamsActivityHandler {
 
   /** Whatever happens, the answer is HTTP 200: anything else shows as "Something went wrong" in Teams. */
   protected override async onInvokeActivity(context: TurnContext): Promise<InvokeResponse> {
-    const { texts } = this.parts
-    const reply = await this.#inTime(this.#invoke(context), {
-      kind: 'text',
-      text: texts.answers.slow,
-    } as const)
+    const { texts, clock } = this.parts
+    const slow: Reply = { kind: 'text', text: texts.answers.slow }
+    const reply = await within(clock, answerWithinMs, this.#invoke(context), slow)
     return { status: 200, body: invokeBody(reply, texts) }
-  }
-
-  /** What the work comes to, or `late` if it takes too long; it goes on all the same. */
-  async #inTime<Result, Late>(work: Promise<Result>, late: Late): Promise<Result | Late> {
-    const { clock } = this.parts
-    let cancel = () => {}
-    const timeUp = new Promise<Late>((resolve) => {
-      cancel = clock.wakeAt(later(clock.now(), answerWithinMs), () => resolve(late))
-    })
-    return Promise.race([work, timeUp]).finally(() => cancel())
   }
 
   async #invoke(context: TurnContext): Promise<Reply> {
@@ -155,7 +143,8 @@ export class Activities extends TeamsActivityHandler {
     if (reply.kind === 'none') return
     const activity =
       reply.kind === 'text' ? textActivity(reply.text) : cardActivity(reply.card, reply.summary)
-    await this.#inTime(this.parts.say(incomingOf(context), activity), undefined)
+    const { say, clock } = this.parts
+    await within(clock, answerWithinMs, say(incomingOf(context), activity), undefined)
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { en } from '../cards/texts/en.js'
-import { type Clock, pause, secondMs, systemClock } from '../src/clock.js'
+import { type Clock, secondMs, systemClock, within } from '../src/clock.js'
 import { createCredentials, type TokenSource } from '../src/credentials.js'
 import { Desk } from '../src/desk.js'
 import { Fault } from '../src/errors.js'
@@ -179,7 +179,7 @@ async function start(
   const end = async () => {
     draining = true
     const drained = Promise.all([closed(server), tenants.stop(), loop.stop()])
-    await Promise.race([drained, pause(clock, longestDrainMs)])
+    await within(clock, longestDrainMs, drained, undefined)
     server.server.closeAllConnections()
     await simulated?.stop()
     await store.close()

@@ -1,10 +1,10 @@
-import { type Clock, elapsedMs, type Instant, later, secondMs } from '../src/clock.js'
+import { type Clock, elapsedMs, type Instant, secondMs, within } from '../src/clock.js'
 import type { Actor } from '../src/incident/commands.js'
 import type { Conversation } from '../src/incident/delivery.js'
 import type { Person } from '../src/incident/incident.js'
 import type { RoleMap } from '../src/people/role-map.js'
 import type { Standing } from '../src/work/removal.js'
-import type { ConnectorClient, Member, Sent } from './connector-client.js'
+import type { ConnectorClient, Member } from './connector-client.js'
 import { type Incoming, rootOf, tenantsOf } from './incoming.js'
 
 /** Who speaks, as far as the authenticated activity and the chat's roster tell. */
@@ -14,6 +14,7 @@ export type Identity =
 
 /** Roster and, later, Graph together: a click has to be answered within two seconds. */
 const rosterTimeoutMs = 1_500
+const tooLate = { kind: 'notSent', why: 'the roster did not answer in time' } as const
 const rosterCacheMs = 60 * secondMs
 
 type Look = { kind: 'member'; member: Member } | { kind: 'absent' } | { kind: 'unknown' }
@@ -95,23 +96,18 @@ export class Identities {
     if (!fresh && known && elapsedMs(known.at, clock.now()) < rosterCacheMs)
       return { kind: 'member', member: known.member }
     this.#cache.delete(key)
-    const sent = await this.#inTime(client.member(place, memberId, rosterTimeoutMs))
+    // Getting the bot's own token is part of the time that a click has.
+    const sent = await within(
+      clock,
+      rosterTimeoutMs,
+      client.member(place, memberId, rosterTimeoutMs),
+      tooLate,
+    )
     if (sent.kind === 'missing') return { kind: 'absent' }
     if (sent.kind !== 'ok') return { kind: 'unknown' }
     if (this.#cache.size >= 1_000) this.#cache.clear()
     this.#cache.set(key, { member: sent.value, at: clock.now() })
     return { kind: 'member', member: sent.value }
-  }
-
-  /** Getting the bot's own token is part of the time that a click has. */
-  async #inTime(asking: Promise<Sent<Member>>): Promise<Sent<Member>> {
-    const { clock } = this.parts
-    let cancel = () => {}
-    const timeUp = new Promise<Sent<Member>>((resolve) => {
-      const late = { kind: 'notSent', why: 'the roster did not answer in time' } as const
-      cancel = clock.wakeAt(later(clock.now(), rosterTimeoutMs), () => resolve(late))
-    })
-    return Promise.race([asking, timeUp]).finally(() => cancel())
   }
 
   #isHome(tenantId: string): boolean {

@@ -32,6 +32,20 @@ export const pause = (clock: Clock, ms: number): Promise<void> =>
     clock.wakeAt(later(clock.now(), ms), resolve)
   })
 
+/** What the work comes to, or `late` if it is not done `ms` milliseconds from now; it goes on all the same. */
+export async function within<Result, Late>(
+  clock: Clock,
+  ms: number,
+  work: Promise<Result>,
+  late: Late,
+): Promise<Result | Late> {
+  let cancel = () => {}
+  const timeUp = new Promise<Late>((resolve) => {
+    cancel = clock.wakeAt(later(clock.now(), ms), () => resolve(late))
+  })
+  return Promise.race([work, timeUp]).finally(() => cancel())
+}
+
 // setTimeout takes at most 2^31 - 1 ms and fires at once above that.
 const longestTimerMs = 2 ** 31 - 1
 

@@ -24,3 +24,7 @@ export function messageOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown)
   return text.replace(/\s+/g, ' ').slice(0, 300)
 }
+
+/** The system's name for what went wrong (`ENOSPC`); empty for what did not come from the system. */
+export const errorCode = (thrown: unknown): string =>
+  typeof thrown === 'object' && thrown !== null && 'code' in thrown ? String(thrown.code) : ''

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import type { z } from 'zod'
 import { prettifyError } from 'zod'
 import type { Clock, Instant } from './clock.js'
-import { Fault, messageOf } from './errors.js'
+import { errorCode, Fault, messageOf } from './errors.js'
 
 /** What a file says now. `hash` is of its exact bytes, `absent` where there is no file. */
 export interface Reading<Value> {
@@ -105,7 +105,7 @@ async function fingerprint(path: string): Promise<string> {
     const { ino, mtimeMs, ctimeMs, size, mode, uid } = await stat(path)
     return [ino, mtimeMs, ctimeMs, size, mode, uid].join(' ')
   } catch (error) {
-    return `no file: ${codeOf(error)}`
+    return `no file: ${errorCode(error)}`
   }
 }
 
@@ -124,7 +124,7 @@ async function load<Schema extends z.ZodType>(
     }
     bytes = await readFile(path)
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') return { ok: false, why: `It cannot be read: ${messageOf(error)}` }
+    if (errorCode(error) !== 'ENOENT') return { ok: false, why: `It cannot be read: ${messageOf(error)}` }
     return parse(schema, {}, 'absent')
   }
   return interpret(schema, bytes, when)
@@ -170,6 +170,3 @@ async function unsafe(path: string): Promise<string | undefined> {
     return 'It belongs to another user than the one this program runs as.'
   return undefined
 }
-
-const codeOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unknown'

@@ -40,6 +40,18 @@ export interface InboundConnector {
   enabled?: boolean | undefined
 }
 
+/** What `-Reason` takes, in characters. */
+export const longestReason = 500
+
+/** Text as one line of at most `most` characters, without anything invisible: what Exchange is given. */
+export const oneLine = (text: string, most: number): string =>
+  text
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .trim()
+    .slice(0, most)
+    // A character outside the basic plane that the limit cut in two.
+    .replace(/[\uD800-\uDBFF]$/, '')
+
 /** A removal with everything in hand: `send` does one thing, the call to Exchange. */
 export interface ReadyRemoval {
   send(): Promise<RemovalOutcome>

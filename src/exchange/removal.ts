@@ -2,11 +2,9 @@ import { z } from 'zod'
 import { Fault } from '../errors.js'
 import type { RemovalOutcome } from '../incident/incident.js'
 import type { Connection } from './connection.js'
-import type { Exchange } from './exchange.js'
+import { type Exchange, longestReason, oneLine } from './exchange.js'
 import type { Command, InvokeCommand } from './invoke-command.js'
 import { judge, type Verdict, withoutToken } from './reply.js'
-
-const mostReasonCharacters = 500
 
 /**
  * `Remove-BlockedConnector`, sent once and never again: what it did is for a read to tell. A token that Exchange
@@ -53,17 +51,9 @@ function removalOf(connectorId: string, reason: string): Command {
     )
   return {
     name: 'Remove-BlockedConnector',
-    parameters: { ConnectorId: connectorId.toLowerCase(), Reason: oneLine(reason, mostReasonCharacters) },
+    parameters: { ConnectorId: connectorId.toLowerCase(), Reason: oneLine(reason, longestReason) },
   }
 }
-
-const oneLine = (text: string, most: number): string =>
-  text
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
-    .trim()
-    .slice(0, most)
-    // A character outside the basic plane that the limit cut in two.
-    .replace(/[\uD800-\uDBFF]$/, '')
 
 function outcomeOf(verdict: Verdict): RemovalOutcome {
   if (verdict.ok) return { kind: 'accepted' }

@@ -3,7 +3,7 @@ import { type Clock, elapsedMs, minuteMs } from '../clock.js'
 import { type Role, roles } from '../incident/commands.js'
 import { type Reading, WatchedFile } from '../watched-file.js'
 
-const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const guid = z.guid()
 const upn = /^[^\s@]+@[^\s@]+$/
 
 const user = z
@@ -11,7 +11,7 @@ const user = z
   .trim()
   .toLowerCase()
   .refine(
-    (entry) => guid.test(entry) || upn.test(entry),
+    (entry) => guid.safeParse(entry).success || upn.test(entry),
     'must be an Entra object id or a user principal name',
   )
 

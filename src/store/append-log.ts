@@ -2,9 +2,9 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Clock } from '../clock.js'
-import { Fault, messageOf } from '../errors.js'
+import { errorCode, Fault, messageOf } from '../errors.js'
 import type { Log } from '../log.js'
-import { errorCode, type FileOps, replaceFile, syncFolder, tornCopyOf } from './durable-files.js'
+import { type FileOps, replaceFile, syncFolder, tornCopyOf } from './durable-files.js'
 import type { LinesEnd } from './json-lines.js'
 
 /** What an append log needs from its surroundings. */

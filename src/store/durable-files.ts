@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { errorCode } from '../errors.js'
 
 /** What an append-only file asks of the operating system; tests put failing disks here. */
 export interface FileOps {
@@ -15,10 +16,6 @@ export const systemFileOps: FileOps = {
   datasync: (file) => file.datasync(),
   truncate: (file, length) => file.truncate(length),
 }
-
-/** The system's name for what went wrong (`ENOSPC`); empty for what did not come from the system. */
-export const errorCode = (thrown: unknown): string =>
-  typeof thrown === 'object' && thrown !== null && 'code' in thrown ? String(thrown.code) : ''
 
 /** The text of a file, or undefined if there is none. */
 export async function readIfThere(path: string): Promise<string | undefined> {

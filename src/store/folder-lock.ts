@@ -4,9 +4,9 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Instant } from '../clock.js'
-import { Fault } from '../errors.js'
+import { errorCode, Fault } from '../errors.js'
 import type { Log } from '../log.js'
-import { errorCode, readIfThere, replaceFile } from './durable-files.js'
+import { readIfThere, replaceFile } from './durable-files.js'
 
 const ownerSchema = z.object({
   pid: z.number().int().min(1),

@@ -1,8 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { Fault, messageOf } from '../errors.js'
-import { errorCode } from './durable-files.js'
+import { errorCode, Fault, messageOf } from '../errors.js'
 
 /** A file of JSON lines, and the code of the fault that says it is damaged. */
 export interface LinesFile {

@@ -1,4 +1,4 @@
-import { type Clock, elapsedMs, type Instant, later, pause, secondMs } from '../clock.js'
+import { type Clock, elapsedMs, type Instant, later, secondMs, within } from '../clock.js'
 import type { Desk } from '../desk.js'
 import { messageOf } from '../errors.js'
 import type { Exchange, Read, ReadFailure, RestrictedList } from '../exchange/exchange.js'
@@ -196,7 +196,7 @@ export class Watcher {
   async #withNames(rows: Restriction[]): Promise<Restriction[]> {
     if (rows.every(({ connectorName }) => connectorName !== undefined)) return rows
     const { exchange, clock } = this.parts
-    const answer = await Promise.race([exchange.inboundConnectors(), pause(clock, longestWaitForNamesMs)])
+    const answer = await within(clock, longestWaitForNamesMs, exchange.inboundConnectors(), undefined)
     if (!answer?.ok) return rows
     const names = new Map(answer.connectors.map(({ id, name }) => [id, name]))
     return rows.map((row) => ({ ...row, connectorName: row.connectorName ?? names.get(row.connectorId) }))

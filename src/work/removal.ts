@@ -1,6 +1,6 @@
 import { type Clock, elapsedMs, secondMs } from '../clock.js'
 import type { Desk } from '../desk.js'
-import type { Exchange, Read } from '../exchange/exchange.js'
+import { type Exchange, longestReason, oneLine, type Read } from '../exchange/exchange.js'
 import { isSameEpisode } from '../incident/episode.js'
 import { codeOf, type Incident, type Person } from '../incident/incident.js'
 import type { Log } from '../log.js'
@@ -20,7 +20,6 @@ export interface WatchedTenant {
 /** `again`: nothing was settled, so the lane tries later. */
 export type WorkResult = 'done' | 'again'
 
-const longestReason = 500
 const hitchMs = 20 * secondMs
 
 /** What Exchange is told with the removal; Microsoft's audit log shows the app, so the people are named here. */
@@ -28,11 +27,8 @@ export function removalReason(incident: Incident): string {
   const approvers = incident.votes.map(({ by }) => by.name).join(', ')
   const reasons = incident.votes.map(({ reason }) => reason).join('; ')
   const text = `${codeOf(incident)} approved by ${approvers} in Connector Warden: ${reasons}`
-  // Connector Warden's own line is one line, whatever people typed.
-  return text
-    .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
-    .trim()
-    .slice(0, longestReason)
+  // In the very form in which it is sent, so that the record and Exchange have the same words.
+  return oneLine(text, longestReason)
 }
 
 /** Carries an approved incident out: the one place from which Exchange is told to remove a block. */

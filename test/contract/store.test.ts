@@ -17,10 +17,10 @@ import {
   openedFor,
   openIncident,
   removeFolders,
-  StoppedClock,
   saveConversation,
   start,
 } from '../support/store-fixtures.js'
+import { TestClock } from '../support/test-clock.js'
 
 /** An engine begins with an empty place, which can be opened again and again, one store at a time. */
 interface Engine {
@@ -33,7 +33,7 @@ const json: Engine = {
   name: 'JSON files',
   async begin() {
     const folder = await newFolder()
-    return () => openJsonStore({ folder, clock: new StoppedClock(), log: silentLog })
+    return () => openJsonStore({ folder, clock: new TestClock(), log: silentLog })
   },
   end: removeFolders,
 }

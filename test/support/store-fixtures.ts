@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { type Clock, type Instant, later } from '../../src/clock.js'
+import type { Instant } from '../../src/clock.js'
 import type { Conversation, Delivery } from '../../src/incident/delivery.js'
 import type { IncidentEvent } from '../../src/incident/events.js'
 import type { Incident } from '../../src/incident/incident.js'
@@ -12,32 +12,6 @@ import type { Commit, Store } from '../../src/store/store.js'
 
 export const start = '2026-11-22T03:00:00.000Z'
 export const ann = { id: '00000000-0000-4000-8000-00000000000a', name: 'Ann Archer' }
-
-/** A clock that stands still until it is moved. */
-export class StoppedClock implements Clock {
-  private alarms: { at: Instant; wake: () => void }[] = []
-
-  constructor(private time: Instant = start) {}
-
-  now(): Instant {
-    return this.time
-  }
-
-  wakeAt(at: Instant, wake: () => void): () => void {
-    const alarm = { at, wake }
-    this.alarms.push(alarm)
-    return () => {
-      this.alarms = this.alarms.filter((other) => other !== alarm)
-    }
-  }
-
-  pass(ms: number): void {
-    this.time = later(this.time, ms)
-    const rung = this.alarms.filter(({ at }) => at <= this.time)
-    this.alarms = this.alarms.filter((alarm) => !rung.includes(alarm))
-    for (const { wake } of rung) wake()
-  }
-}
 
 /** A new folder for each call; `removeFolders` takes all of them away. */
 export async function newFolder(): Promise<string> {

@@ -17,13 +17,13 @@ import {
   openedFor,
   openIncident,
   removeFolders,
-  StoppedClock,
   start,
 } from '../support/store-fixtures.js'
+import { TestClock } from '../support/test-clock.js'
 
 afterEach(removeFolders)
 
-const open = (folder: string, log = silentLog) => openJsonStore({ folder, clock: new StoppedClock(), log })
+const open = (folder: string, log = silentLog) => openJsonStore({ folder, clock: new TestClock(), log })
 const sha256 = (text: string | Buffer) => createHash('sha256').update(text).digest('hex')
 
 /** Writes three lines and returns the folder that holds them, as a process that was killed leaves it. */

@@ -21,10 +21,10 @@ import {
   noted,
   openIncident,
   removeFolders,
-  StoppedClock,
   saveConversation,
   start,
 } from '../support/store-fixtures.js'
+import { TestClock } from '../support/test-clock.js'
 
 let folder: string
 let warnings: Logged[]
@@ -43,7 +43,7 @@ afterEach(async () => {
 async function open(options: Partial<JsonStoreOptions> = {}): Promise<Store> {
   const { log, lines } = keptLog()
   warnings = lines
-  const store = await openJsonStore({ folder, clock: new StoppedClock(), log, ...options })
+  const store = await openJsonStore({ folder, clock: new TestClock(), log, ...options })
   stores.push(store)
   return store
 }
@@ -352,13 +352,13 @@ describe('state.json', () => {
   })
 
   test('is written after five minutes, not before', async () => {
-    const clock = new StoppedClock()
+    const clock = new TestClock()
     const store = await open({ clock })
     await openIncident(store)
-    clock.pass(5 * minuteMs - 1)
+    clock.advance(5 * minuteMs - 1)
     await setImmediate()
     expect(await readState()).toBeUndefined()
-    clock.pass(1)
+    clock.advance(1)
     expect((await eventually(readState)).journal).toMatchObject(store.head())
   })
 
@@ -463,15 +463,15 @@ describe('state.json', () => {
   })
 
   test('that cannot be written is reported and tried again, and nothing else suffers', async () => {
-    const clock = new StoppedClock()
+    const clock = new TestClock()
     const store = await open({ clock })
     await openIncident(store)
     await mkdir(inFolder('state.json.tmp'))
-    clock.pass(5 * minuteMs)
+    clock.advance(5 * minuteMs)
     await eventually(async () => warnings[0])
     expect(warnings).toMatchObject([{ msg: expect.stringContaining('state.json could not be written') }])
     await rm(inFolder('state.json.tmp'), { recursive: true })
-    clock.pass(5 * minuteMs)
+    clock.advance(5 * minuteMs)
     expect((await eventually(readState)).journal.sequence).toBe(1)
     expect((await openIncident(store, 2)).number).toBe(2)
   })
