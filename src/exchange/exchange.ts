@@ -1,4 +1,5 @@
 import type { Instant } from '../clock.js'
+import type { AlertPolicy, AuditedAct, TrafficCounts } from '../incident/evidence.js'
 import type { RemovalOutcome, Restriction } from '../incident/incident.js'
 
 /** Why a read did not succeed, and whether reading again can help without anybody doing something. */
@@ -76,6 +77,28 @@ export interface Exchange {
     connectorId: string,
     reason: string,
   ): Promise<{ ok: true; removal: ReadyRemoval } | ReadFailure>
+}
+
+/**
+ * What else is asked of a tenant so that people can decide: each read on its own, and none of them trusted to be
+ * there. `complete` is false where Exchange had more than it sent.
+ */
+export interface EvidenceReads {
+  /** `Search-UnifiedAuditLog` for connectors that were made, changed or removed, and for removals of blocks. */
+  connectorAudit(
+    from: Instant,
+    until: Instant,
+  ): Promise<{ ok: true; acts: AuditedAct[]; complete: boolean } | ReadFailure>
+  /** `Get-MessageTraceV2` for one sender address; at most ten days. */
+  traffic(
+    ip: string,
+    from: Instant,
+    until: Instant,
+  ): Promise<{ ok: true; counts: TrafficCounts } | ReadFailure>
+  /** `Get-AdminAuditLogConfig`: without audit logging there is no alert. */
+  auditing(): Promise<{ ok: true; on: boolean } | ReadFailure>
+  /** `Get-ProtectionAlert` in Security & Compliance; undefined where there is no such policy. */
+  alertPolicy(): Promise<{ ok: true; policy: AlertPolicy | undefined } | ReadFailure>
 }
 
 /** When a read started: what was committed after it, it cannot have seen. */
