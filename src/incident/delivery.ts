@@ -12,6 +12,8 @@ export interface Delivery {
   message?: string | undefined
   /** The record's sequence that the live card shows. */
   drawn: number
+  /** What else the live card shows, as a mark that differs whenever it would look different. */
+  mark?: string | undefined
   /** The record's sequence up to which the thread was told. */
   told: number
   /** Somebody asked to see the card here (again): post it even where it would not be posted by itself. */

@@ -12,6 +12,7 @@ const deliverySchema = z.object({
   conversation: text,
   message: z.string().optional(),
   drawn: count,
+  mark: z.string().optional(),
   told: count,
   wanted: z.boolean().optional(),
   ambiguous: z.object({ since: instant, tries: count }).optional(),
