@@ -5,6 +5,7 @@ import type { Texts } from '../cards/texts/en.js'
 import type { Clock } from '../src/clock.js'
 import { type Conversation, type Delivery, subjectOfBatch } from '../src/incident/delivery.js'
 import { type ConversationWork, notable } from '../src/incident/due.js'
+import type { Evidence } from '../src/incident/evidence.js'
 import { codeOf, type Incident } from '../src/incident/incident.js'
 import type { RulesInForce } from '../src/incident/rules.js'
 import type { Log } from '../src/log.js'
@@ -22,6 +23,7 @@ interface Drawing {
   card: Card
   summary: string
   sequence: number
+  mark: string | undefined
 }
 
 /** A message that holds one card; `words` stand above it and in previews. */
@@ -50,6 +52,9 @@ export class Announcer {
       client: ConnectorClient
       conversations: Conversations
       roleMap: RoleMap
+      evidence: (incident: Incident) => Evidence | undefined
+      /** Differs whenever what people should see of the evidence differs. */
+      markOf: (incident: Incident) => string | undefined
       rules: () => Promise<RulesInForce>
       texts: Texts
       clock: Clock
@@ -98,11 +103,12 @@ export class Announcer {
       return this.#afterFailure(sent, conversation)
     }
     const retired = [...(delivery.retired ?? []), ...(delivery.message ? [delivery.message] : [])]
-    const { sequence: drawn } = drawing
+    const { sequence: drawn, mark } = drawing
     const { message } = sent.value
     const { subject } = delivery
     const told = Math.max(delivery.told, drawn)
-    await store.saveDelivery({ subject, conversation: conversation.id, message, drawn, told, retired }, claim)
+    const { id } = conversation
+    await store.saveDelivery({ subject, conversation: id, message, drawn, mark, told, retired }, claim)
     return 'done'
   }
 
@@ -125,7 +131,7 @@ export class Announcer {
       return 'done'
     }
     if (sent.kind !== 'ok') return this.#afterFailure(sent, conversation)
-    await this.#change(delivery, { drawn: drawing.sequence }, claim)
+    await this.#change(delivery, { drawn: drawing.sequence, mark: drawing.mark }, claim)
     return 'done'
   }
 
@@ -183,15 +189,17 @@ export class Announcer {
     const { batch } = incident
     if (!batch || subject !== subjectOfBatch(batch))
       return {
-        card: incidentCard(incident, context),
+        card: incidentCard(incident, this.parts.evidence(incident), context),
         summary: texts.summary(incident),
         sequence: incident.sequence,
+        mark: this.parts.markOf(incident),
       }
     const incidents = await store.inBatch(batch.id)
     return {
       card: digestCard({ id: batch.id, incidents, page: 1 }, context),
       summary: texts.digest.title(incidents.length),
       sequence: Math.max(...incidents.map(({ sequence }) => sequence)),
+      mark: undefined,
     }
   }
 

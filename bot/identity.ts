@@ -63,7 +63,7 @@ export class Identities {
   async actor(identity: Extract<Identity, { kind: 'member' }>, tenant: string): Promise<Actor> {
     const { person, upn, verified, seenIn } = identity
     const { role, roleMapHash } = await this.parts.roleMap.roleOf({ id: person.id, upn }, tenant)
-    return { person, role, verified, seenIn, roleMapHash }
+    return { person, upn, role, verified, seenIn, roleMapHash }
   }
 
   /** Asks about a voter again, without any cache: still a member of the home tenant, still an approver? */

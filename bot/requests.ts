@@ -9,8 +9,9 @@ import {
   whoamiCard,
 } from '../cards/index.js'
 import type { Texts } from '../cards/texts/en.js'
-import type { Clock } from '../src/clock.js'
+import type { Clock, Instant } from '../src/clock.js'
 import type { Desk } from '../src/desk.js'
+import type { Investigator } from '../src/evidence/investigator.js'
 import { type Actor, type PersonCommand, type Role, roleCovers } from '../src/incident/commands.js'
 import { approvalsRequired } from '../src/incident/decide.js'
 import { type Conversation, mostAnnouncedAlone, subjectOfBatch } from '../src/incident/delivery.js'
@@ -67,6 +68,7 @@ export interface RequestParts {
   store: Store
   clock: Clock
   identities: Identities
+  investigator: Pick<Investigator, 'of' | 'askedAt' | 'refresh'>
   roleMap: RoleMap
   rules: () => Promise<RulesInForce>
   texts: Texts
@@ -145,11 +147,16 @@ export class Requests {
     // A card that was forwarded or copied is no card of ours: its buttons decide nothing.
     if (by === 'click' && !(await this.#wasShownIn(incident, conversation)))
       return text(texts.answers.otherConversation(code))
-    return isAct(request) ? this.#act(request, actor, by) : this.#card(incident)
+    if (isAct(request)) return this.#act(request, actor, by)
+    await this.parts.investigator.refresh(incident)
+    return this.#card(incident)
   }
 
   async #act(act: Act, actor: Actor, by: Turn['by']): Promise<Reply> {
-    const outcome = await this.parts.desk.act(act.incident, commandOf(act, actor))
+    const { desk, investigator } = this.parts
+    const evidenceAt = investigator.askedAt({ number: act.incident })
+    const outcome = await desk.act(act.incident, commandOf(act, actor, evidenceAt))
+    if (!outcome.ok && outcome.refusal.code === 'evidenceStale') await investigator.refresh(outcome.incident)
     if (!outcome.ok) return text(this.#refusalText(act, outcome.refusal, outcome.incident, by))
     // The clicker sees the new card at once; whoever typed has the card in the thread and gets a short answer.
     return by === 'click'
@@ -200,6 +207,7 @@ export class Requests {
 
   /** Posts the card here, or anew if it is here already: the loop does it, as soon as this is stored. */
   async #show(incident: Incident, conversation: Conversation, by: Turn['by']): Promise<Reply> {
+    await this.parts.investigator.refresh(incident)
     await this.#present(incident, conversation)
     return by === 'click' ? text(this.parts.texts.answers.shown(codeOf(incident))) : { kind: 'none' }
   }
@@ -216,7 +224,7 @@ export class Requests {
   }
 
   async #card(incident: Incident): Promise<Reply> {
-    const card = incidentCard(incident, await this.#context())
+    const card = incidentCard(incident, this.parts.investigator.of(incident), await this.#context())
     return { kind: 'card', card, summary: this.parts.texts.summary(incident) }
   }
 
@@ -340,7 +348,7 @@ export class Requests {
 const isAct = (request: Extract<Request, { incident: number }>): request is Act =>
   request.verb !== 'show' && request.verb !== 'refresh'
 
-function commandOf(act: Act, actor: Actor): PersonCommand {
+function commandOf(act: Act, actor: Actor, evidenceAt: Instant | undefined): PersonCommand {
   switch (act.verb) {
     case 'acknowledge':
       return { verb: act.verb, actor }
@@ -352,8 +360,11 @@ function commandOf(act: Act, actor: Actor): PersonCommand {
       return { verb: act.verb, actor, step: act.step }
     case 'note':
       return { verb: act.verb, actor, text: act.text }
-    default:
+    case 'keep':
+    case 'reopen':
       return { verb: act.verb, actor, reason: act.text }
+    default:
+      return { verb: act.verb, actor, reason: act.text, evidenceAt }
   }
 }
 

@@ -33,6 +33,15 @@ export const show = (text: string, most: number): Shown => inert(shorten(visible
 export const showUnlinked = (text: string, most: number): Shown =>
   inert(shorten(unlinked(visible(text)), most)) as Shown
 
+/**
+ * The same for sender addresses, which people copy: an address stays one to the letter. It must not begin a line,
+ * where a number with a full stop would be a list.
+ */
+export const showAddress = (text: string, most: number): Shown =>
+  /^[\da-f][\da-f.:/-]*(, [\da-f][\da-f.:/-]*)*$/i.test(text) && text.length <= most
+    ? (text as Shown)
+    : showUnlinked(text, most)
+
 /** A person's display name; the id stands in where nothing of the name can be seen. */
 export function showName(person: { id: string; name: string }): Shown {
   const name = show(person.name, mostShown.name)

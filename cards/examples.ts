@@ -70,7 +70,12 @@ const settledBy = (person: Person): Happening[] => [
   [21, skipped('account', 'svc-mailadmin was deleted on Saturday.'), person],
 ]
 
-const worked: Happening[] = [[0, opened], [2, { type: 'acknowledged' }, maria], ...settledBy(maria)]
+const editor: Happening = [
+  1,
+  { type: 'editorFound', account: 'svc-mailadmin@contoso.example', at: later(exampleStart, -118 * minuteMs) },
+]
+
+const worked: Happening[] = [[0, opened], editor, [2, { type: 'acknowledged' }, maria], ...settledBy(maria)]
 
 const approved: Happening[] = [
   ...worked,
@@ -110,15 +115,32 @@ const keptReason = 'The attacker still has access; unblocking waits for the inci
 /** One incident for each way in which its card can look. */
 export const exampleIncidents = {
   untaken: incidentOf(42, [0, opened]),
-  working: incidentOf(42, ...worked.slice(0, 4)),
+  working: incidentOf(42, ...worked.slice(0, 5)),
   deciding: incidentOf(42, ...worked),
+  changedWhileDeciding: incidentOf(
+    42,
+    ...worked,
+    [25, { type: 'connectorSeen', fingerprint: 'as-found' }],
+    [26, voted(26, safe, 2), jonas],
+    [30, { type: 'connectorSeen', fingerprint: 'as-changed', changed: ['tlsCertificate'] }],
+    [30, { type: 'votesVoided', cause: 'connectorChanged', voters: [jonas] }],
+  ),
   blockedAgain: incidentOf(
     43,
     [
       0,
       {
         ...opened,
-        restriction: { ...opened.restriction, reason: 'ExceedingLimitType=Outbound;Count=4100' },
+        restriction: {
+          ...opened.restriction,
+          reason: 'ExceedingLimitType=Outbound;Count=4100',
+          raw: {
+            ConnectorId: connectorId,
+            ConnectorName: 'Athens relay (on-premises)',
+            Reason: 'ExceedingLimitType=Outbound;Count=4100',
+            CreatedDatetime: '2026-11-22T03:05:00.0000000+00:00',
+          },
+        },
         previous: {
           number: 42,
           status: 'unblocked',
@@ -152,7 +174,7 @@ export const exampleIncidents = {
     87,
     { type: 'stuck', cause: 'stillListed' },
   ]),
-  kept: incidentOf(42, ...worked.slice(0, 4), [
+  kept: incidentOf(42, ...worked.slice(0, 5), [
     14,
     { type: 'keptBlocked', reason: keptReason, basis },
     aisha,
@@ -161,11 +183,11 @@ export const exampleIncidents = {
     36,
     { type: 'unblocked', absentSince: later(exampleStart, 35 * minuteMs) },
   ]),
-  clearedByOther: incidentOf(42, ...worked.slice(0, 3), [
+  clearedByOther: incidentOf(42, ...worked.slice(0, 4), [
     20,
     { type: 'cleared', cause: 'removedByOther', absentSince: later(exampleStart, 19 * minuteMs) },
   ]),
-  clearedConnectorGone: incidentOf(42, ...worked.slice(0, 3), [
+  clearedConnectorGone: incidentOf(42, ...worked.slice(0, 4), [
     20,
     { type: 'cleared', cause: 'connectorGone', absentSince: later(exampleStart, 19 * minuteMs) },
   ]),
@@ -181,6 +203,20 @@ export const exampleIncidents = {
     30,
     { type: 'unblocked', absentSince: later(exampleStart, 30 * minuteMs), replaced: true },
   ]),
+  clearedExplained: incidentOf(
+    42,
+    ...worked.slice(0, 4),
+    [20, { type: 'cleared', cause: 'unknown', absentSince: later(exampleStart, 19 * minuteMs) }],
+    [
+      60,
+      {
+        type: 'causeFound',
+        cause: 'removedByOther',
+        account: 'night.shift@contoso.example',
+        at: later(exampleStart, 18 * minuteMs),
+      },
+    ],
+  ),
   clearedUnknown: incidentOf(
     42,
     [0, opened],

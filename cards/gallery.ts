@@ -1,9 +1,11 @@
 import { later, minuteMs } from '../src/clock.js'
+import type { Evidence } from '../src/incident/evidence.js'
 import { type Incident, isFinal } from '../src/incident/incident.js'
 import { defaultRules } from '../src/incident/rules.js'
 import type { Card, CardContext, CardKind } from './card.js'
 import { digestKind } from './digest/card.js'
 import { toDigestView } from './digest/to-view.js'
+import { missingEvidence, quietEvidence, tellingEvidence } from './evidence-examples.js'
 import { exampleBatch, exampleIncidents, exampleStart, maria } from './examples.js'
 import { helpKind } from './help/card.js'
 import { type HelpOf, toHelpView } from './help/to-view.js'
@@ -32,7 +34,12 @@ export function gallery(texts: Texts = en): Exhibit[] {
   return [
     exhibit(
       incidentKind,
-      mapValues(open, (incident) => toIncidentView(incident, context)),
+      Object.fromEntries(
+        Object.entries(open).map(([name, incident]) => [
+          name,
+          toIncidentView(incident, exampleEvidence[name], context),
+        ]),
+      ),
     ),
     exhibit(
       outcomeKind,
@@ -65,6 +72,16 @@ const whoExample: WhoamiOf = {
     { tenant: 'fabrikam.onmicrosoft.com' },
   ],
   problem: 'Microsoft Graph did not answer, so roles by group are missing.',
+}
+
+/** What was found out in which example; nothing yet in the others. */
+const exampleEvidence: Record<string, Evidence> = {
+  working: tellingEvidence,
+  deciding: tellingEvidence,
+  changedWhileDeciding: quietEvidence,
+  blockedAgain: quietEvidence,
+  stuckRefused: missingEvidence,
+  kept: missingEvidence,
 }
 
 const mapValues = <Value, Result>(record: Record<string, Value>, map: (value: Value) => Result) =>

@@ -1,3 +1,4 @@
+import type { Evidence } from '../src/incident/evidence.js'
 import { type Incident, isFinal } from '../src/incident/incident.js'
 import type { Card, CardContext } from './card.js'
 import { digestKind } from './digest/card.js'
@@ -19,11 +20,18 @@ import { toWhoamiView, type WhoamiOf } from './whoami/to-view.js'
 
 export type { Card, CardContext } from './card.js'
 
-/** The card of an incident: the one to work on, or the outcome once it is over. */
-export const incidentCard = (incident: Incident, context: CardContext): Card =>
+/**
+ * The card of an incident: the one to work on, or the outcome once it is over.
+ * @param evidence undefined while nothing was found out yet
+ */
+export const incidentCard = (
+  incident: Incident,
+  evidence: Evidence | undefined,
+  context: CardContext,
+): Card =>
   isFinal(incident)
     ? outcomeKind.render(toOutcomeView(incident, context))
-    : incidentKind.render(toIncidentView(incident, context))
+    : incidentKind.render(toIncidentView(incident, evidence, context))
 
 /** The card of many incidents that one read found; a page that does not exist becomes the nearest one. */
 export const digestCard = (batch: DigestOf, context: CardContext): Card =>

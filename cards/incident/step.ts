@@ -1,13 +1,20 @@
+import type { Evidence } from '../../src/incident/evidence.js'
 import { type Incident, isFinal } from '../../src/incident/incident.js'
 import type { StepId } from '../../src/incident/steps.js'
 import { type Action, clickOn, execute, openUrl } from '../actions.js'
 import type { CardContext } from '../card.js'
 import { mostShown, show } from '../escape.js'
 import { settledOf } from '../settled.js'
+import { evidenceOn } from './evidence.js'
 import type { StepView } from './view.js'
 
 /** One step of the checklist: how it stands, and while steps are open how to settle it. */
-export function stepOf(incident: Incident, step: StepId, context: CardContext): StepView {
+export function stepOf(
+  incident: Incident,
+  step: StepId,
+  evidence: Evidence | undefined,
+  context: CardContext,
+): StepView {
   const { texts, rules } = context
   const words = texts.incident
   const { mark, color, state, notes } = settledOf(incident, step, context)
@@ -19,6 +26,7 @@ export function stepOf(incident: Incident, step: StepId, context: CardContext): 
     title: texts.steps[step].title,
     state: state ?? (required ? words.stepRequired : words.stepOptional)(step),
     notes,
+    evidence: evidenceOn(step, incident, evidence, context),
     details: open ? [detailsOf(incident, step, context)] : [],
     buttons: open && !state ? [{ actions: settleActions(incident, step, context) }] : [],
   }

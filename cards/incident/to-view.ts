@@ -1,9 +1,10 @@
 import { approvalsRequired, unsettledSteps } from '../../src/incident/decide.js'
+import type { Evidence } from '../../src/incident/evidence.js'
 import { codeOf, type Incident } from '../../src/incident/incident.js'
 import { stepIds } from '../../src/incident/steps.js'
 import { type Action, clickOn, execute, foremost, openUrl } from '../actions.js'
 import type { CardContext } from '../card.js'
-import { mostShown, show, showName } from '../escape.js'
+import { mostShown, show, showName, showUnlinked } from '../escape.js'
 import { headOf, historyOf, noteOf, restrictedEntities } from '../parts.js'
 import { phaseOf, votesAt } from '../phase.js'
 import { onDevice, readTime } from '../times.js'
@@ -14,7 +15,11 @@ import type { IncidentView } from './view.js'
 import { whatHappened } from './what-happened.js'
 
 /** What the card of an incident that is not over shows. */
-export function toIncidentView(incident: Incident, context: CardContext): IncidentView {
+export function toIncidentView(
+  incident: Incident,
+  evidence: Evidence | undefined,
+  context: CardContext,
+): IncidentView {
   const { texts, rules } = context
   const words = texts.incident
   const { restriction, tenant, openedAt } = incident
@@ -30,14 +35,29 @@ export function toIncidentView(incident: Incident, context: CardContext): Incide
     checklist: {
       title: words.checklistTitle,
       progress: words.progress(required - unsettledSteps(incident, rules).length, required),
-      steps: stepIds.map((step) => stepOf(incident, step, context)),
+      collecting: evidence ? [] : [texts.evidence.collecting],
+      steps: stepIds.map((step) => stepOf(incident, step, evidence, context)),
     },
     note: noteOf(incident, context, incident.status === 'removing' ? texts.outcome : words),
     decision: decisionOf(incident, context),
     history: historyOf(incident, context),
+    raw: rawRow(incident, context),
     refresh: [execute(texts.buttons.refresh, clickOn(incident, 'refresh'))],
     hint: hint(incident, context),
   }
+}
+
+const mostProperties = 30
+
+/** What Exchange reported, as it did: people may know what a property means that nobody has documented. */
+function rawRow({ restriction }: Incident, { texts }: CardContext): IncidentView['raw'] {
+  const rows = Object.entries(restriction.raw ?? {}).slice(0, mostProperties)
+  if (rows.length === 0) return []
+  const { rawToggle, rawRow } = texts.evidence
+  const lines = rows.map(([name, value]) =>
+    rawRow(show(name, mostShown.word), showUnlinked(value, mostShown.text)),
+  )
+  return [{ id: 'raw-row', toggle: rawToggle, lines }]
 }
 
 function next(incident: Incident, { texts, rules, now }: CardContext): string {

@@ -12,6 +12,8 @@ import {
 
 const stepSchema = z.strictObject({
   ...settledStepSchema.shape,
+  /** What the bot found out by itself. */
+  evidence: z.array(line),
   /** How to go about it, folded away under `toggle`; not there once steps are closed. */
   details: optional(z.strictObject({ id: line, toggle: line, how: line, commands: z.array(line), actions })),
   buttons: optional(z.strictObject({ actions })),
@@ -38,10 +40,17 @@ export const incidentViewSchema = z.strictObject({
   next: nextSchema,
   actions,
   stuck: optional(stuckSchema),
-  checklist: z.strictObject({ title: line, progress: line, steps: z.array(stepSchema) }),
+  checklist: z.strictObject({
+    title: line,
+    progress: line,
+    collecting: optional(line),
+    steps: z.array(stepSchema),
+  }),
   note: noteSchema,
   decision: optional(decisionSchema),
   history: historySchema,
+  /** The row as Exchange sent it, folded away under `toggle`. */
+  raw: optional(z.strictObject({ id: line, toggle: line, lines: z.array(line) })),
   refresh: actions,
   hint: line,
 })

@@ -4,7 +4,7 @@ import { unblockTakesMinutes } from '../../src/incident/rules.js'
 import { type StepId, stepIds } from '../../src/incident/steps.js'
 import { openUrl } from '../actions.js'
 import type { CardContext } from '../card.js'
-import { mostShown, show, showName } from '../escape.js'
+import { mostShown, show, showName, showUnlinked } from '../escape.js'
 import { headOf, historyOf, noteOf, restrictedEntities, usedVotes } from '../parts.js'
 import { mayBeOurs } from '../phase.js'
 import { settledOf } from '../settled.js'
@@ -20,7 +20,7 @@ export function toOutcomeView(incident: Incident, context: CardContext): Outcome
   return {
     fallbackText: texts.summary(incident),
     head: headOf(incident, context, words.where(show(incident.tenant, mostShown.tenant), lasted)),
-    what: [whatCameOfIt(incident, context)],
+    what: [whatCameOfIt(incident, context), ...removedBy(incident, context)],
     next: { title: words.nextTitle, text: next(incident, context) },
     actions: [openUrl(texts.buttons.defender, restrictedEntities)],
     facts: [...acknowledgement(incident, context), ...approvals(incident, context)],
@@ -48,6 +48,12 @@ function whatCameOfIt(incident: Incident, { texts }: CardContext): string {
       : texts.outcome.cleared(ended?.cause ?? 'unknown', onDevice(at))
   const until = later(at, unblockTakesMinutes * minuteMs)
   return texts.outcome.removed(onDevice(at), onDevice(until, at))
+}
+
+function removedBy({ ended, openedAt }: Incident, { texts }: CardContext): string[] {
+  if (!ended?.removedBy) return []
+  const { account, at } = ended.removedBy
+  return [texts.outcome.removedBy(showUnlinked(account, mostShown.short), at && onDevice(at, openedAt))]
 }
 
 function next(incident: Incident, { texts }: CardContext): string {

@@ -1,6 +1,7 @@
 import { elapsedMs, type Instant, minuteMs } from '../../src/clock.js'
 import type { Role } from '../../src/incident/commands.js'
 import type { IncidentEvent } from '../../src/incident/events.js'
+import type { AlertPolicy, ConnectorAct, ConnectorChange, Traffic } from '../../src/incident/evidence.js'
 import {
   type ClearedCause,
   codeOf,
@@ -10,7 +11,7 @@ import {
   type Status,
 } from '../../src/incident/incident.js'
 import type { Refusal } from '../../src/incident/refusal.js'
-import { quorumLifeMinutes, reasonLength } from '../../src/incident/rules.js'
+import { evidenceFreshMinutes, quorumLifeMinutes, reasonLength } from '../../src/incident/rules.js'
 import type { StepId } from '../../src/incident/steps.js'
 import { mentionName, mostShown, type Shown, show, showName, showUnlinked } from '../escape.js'
 import { mayBeOurs, type Phase } from '../phase.js'
@@ -24,7 +25,9 @@ const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 const utc = (at: Instant): string =>
   `${at.slice(11, 16)} UTC on ${Number(at.slice(8, 10))} ${months[Number(at.slice(5, 7)) - 1]}`
 
-const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`
+const number = new Intl.NumberFormat('en').format
+
+const count = (n: number, one: string, many: string): string => `${number(n)} ${n === 1 ? one : many}`
 
 /** How long something took or has been going on, in at most two units; under a minute counts as one. */
 function duration(ms: number): string {
@@ -261,6 +264,146 @@ const incident = {
   } satisfies Record<Phase, (code: string, step: StepId) => string>,
 }
 
+/** Settings of a connector in plain words, by our names and by Exchange's. */
+const settingNames: Record<string, string> = {
+  name: 'name',
+  enabled: 'on or off',
+  type: 'type',
+  source: 'who made it',
+  senderDomains: 'sender domains',
+  senderIps: 'sender addresses',
+  senderIPAddresses: 'sender addresses',
+  tlsCertificate: 'TLS certificate name',
+  tlsSenderCertificateName: 'TLS certificate name',
+  requireTls: 'TLS required',
+  restrictToIps: 'restricted to its addresses',
+  restrictDomainsToIPAddresses: 'restricted to its addresses',
+  restrictToCertificate: 'restricted to its certificate',
+  restrictDomainsToCertificate: 'restricted to its certificate',
+  acceptedDomains: 'accepted domains',
+  associatedAcceptedDomains: 'accepted domains',
+  cloudServicesMail: 'keeps headers of hybrid mail',
+  cloudServicesMailEnabled: 'keeps headers of hybrid mail',
+  connectorType: 'type',
+  treatAsInternal: 'treats mail as internal',
+  treatMessagesAsInternal: 'treats mail as internal',
+  skipIps: 'skipped addresses',
+  skipLastIp: 'skips the last address',
+  trustedOrganizations: 'trusted organisations',
+  comment: 'comment',
+  changedAt: 'something that is not shown here',
+}
+
+const settingName = (property: string): string =>
+  settingNames[property] ??
+  settingNames[property.slice(0, 1).toLowerCase() + property.slice(1)] ??
+  show(property, mostShown.word)
+
+const valueWords: Record<string, string> = { '': 'nothing', true: 'yes', false: 'no' }
+const settingValue = (value: string): string => valueWords[value] ?? `“${value}”`
+
+const actWords: Record<ConnectorAct, string> = {
+  'New-InboundConnector': 'created it',
+  'Set-InboundConnector': 'changed it',
+  'Remove-InboundConnector': 'deleted it',
+  'Remove-BlockedConnector': 'removed a block of it',
+}
+
+/** How far apart a change and the block were, for the eye: the order is what matters. */
+function relative({ at, blockedAt }: { at: Instant; blockedAt: Instant }): string {
+  const ms = elapsedMs(at, blockedAt)
+  return ms >= 0 ? `${duration(ms)} before it was blocked` : `${duration(-ms)} after it was blocked`
+}
+
+const evidence = {
+  collecting: 'What the bot can find out by itself is being collected and appears on the steps.',
+  sourced: (text: string, source: string, at: string) => `${text} (${source}, ${at})`,
+  notCollected: (cause: Shown) => `**Not collected:** ${cause}`,
+  ownReadings: 'own hourly readings',
+  counted: ({ hours, addresses, leftOut, counts }: Traffic) => {
+    const least = counts.atLeast ? 'at least ' : ''
+    const left =
+      leftOut > 0 ? `; ${count(leftOut, 'range or address', 'ranges or addresses')} not counted` : ''
+    const from = addresses === 1 ? 'its address' : `${addresses} of its addresses`
+    return counts.messages === 0
+      ? `No mail from ${from} in the last ${hours} h${left}`
+      : `**${least}${count(counts.messages, 'message', 'messages')}** from ${from} in the last ${hours} h, **${least}${number(counts.spam)} filtered as spam**${left}`
+  },
+  noActs: (since: string) => `The log has no change of this connector since ${since}.`,
+  act: (
+    act: ConnectorAct,
+    account: Shown,
+    times: { at: Instant; blockedAt: Instant },
+    settings: string[],
+  ) => {
+    const what = [...new Set(settings.map(settingName))].slice(0, 6)
+    return `**${account}** ${actWords[act]} ${relative(times)}${what.length > 0 ? `: ${what.join(', ')}` : ''}.`
+  },
+  moreActs: (n: number) => `… and ${count(n, 'earlier entry', 'earlier entries')}.`,
+  auditEnd: (others: number, complete: boolean) =>
+    `${others === 0 ? 'No change of other connectors.' : `${count(others, 'change', 'changes')} of other connectors.`}${complete ? '' : ' **Not all entries could be read.**'} Entries can be 90 minutes late`,
+  noConnector:
+    'No inbound connector has this id: it was removed, or Exchange lists it under another id. Details cannot be shown',
+  connector: (is: {
+    enabled: boolean | undefined
+    type: Shown | undefined | ''
+    addresses: Shown[]
+    /** Undefined for all domains. */
+    domains: (Shown | undefined)[]
+    certificate: Shown | undefined | ''
+  }) =>
+    [
+      is.enabled === undefined ? 'Now' : `Now turned ${is.enabled ? 'on' : 'off'}`,
+      ...(is.type ? [is.type === 'OnPremises' ? 'on-premises' : is.type.toLowerCase()] : []),
+      is.addresses.length > 0 ? `from ${upTo(3, is.addresses)}` : 'from any address',
+      ...(is.domains.length > 0
+        ? [
+            `for ${upTo(
+              3,
+              is.domains.map((domain) => domain ?? 'all domains'),
+            )}`,
+          ]
+        : []),
+      is.certificate ? `TLS name ${is.certificate}` : 'no TLS name',
+    ].join(', '),
+  change: (
+    kind: ConnectorChange['kind'],
+    { from, to }: { from: string; to: string },
+    properties: { property: string; was: Shown; is: Shown }[],
+  ) => {
+    if (kind === 'removed') return `Disappeared between ${from} and ${to}`
+    if (kind === 'appeared') return `Appeared between ${from} and ${to}`
+    const what = properties.map(({ property, was, is }) =>
+      property === 'changedAt'
+        ? settingName(property)
+        : `${settingName(property)}: was ${settingValue(was)}, is ${settingValue(is)}`,
+    )
+    return `Changed between ${from} and ${to}: ${what.join('; ')}`
+  },
+  moreChanges: (n: number, since: string) =>
+    `… and ${count(n, 'earlier change', 'earlier changes')} since watching began ${since}`,
+  noChange: (since: string) => `No change seen since watching began ${since}`,
+  editor: (account: Shown, at: string, isPerson: boolean, mayApprove: boolean) =>
+    `Last changed before the block by **${account}**, ${at}.${isPerson ? '' : ' No account of your organisation was found by that name.'}${isPerson && !mayApprove ? ' Whoever that is may not approve.' : ''}`,
+  editorNotFound:
+    '**Editor not known:** the audit log has no change of this connector before the block (yet).',
+  editorNotKnown: '**Editor not known:** the audit log could not be read.',
+  auditingOn: 'Audit logging is on',
+  auditingOff: '**Audit logging is off:** without it there is no alert, and nobody can see who changed what',
+  policy: ({ enabled, notifies, recipients, dailyLimit }: AlertPolicy) => {
+    if (!enabled) return '**The alert policy is off:** nobody is told of the next one'
+    if (!notifies || recipients === 0) return '**The alert policy is on, but mails nobody**'
+    const limit = dailyLimit === undefined ? 'without a daily limit' : `**at most ${dailyLimit} mails a day**`
+    return `The alert policy is on and mails ${count(recipients, 'recipient', 'recipients')}, ${limit}`
+  },
+  noPolicy: '**There is no alert policy “Suspicious connector activity”** in this tenant',
+  rawToggle: 'What Exchange reported',
+  rawRow: (name: Shown, value: Shown) => `${name}: ${value}`,
+}
+
+const upTo = (most: number, items: readonly string[]): string =>
+  items.length > most ? `${items.slice(0, most).join(', ')} and ${items.length - most} more` : list(items)
+
 const clearedCauses: Record<ClearedCause, string> = {
   connectorGone: 'The connector does not exist any more, and its block went with it.',
   removedByOther: 'Somebody else removed the block, not this bot.',
@@ -272,6 +415,8 @@ const outcome = {
   removed: (at: string, until: string) =>
     `Removed from Restricted entities at ${at}; senders may see **5.7.711** until about ${until}.`,
   cleared: (cause: ClearedCause, at: string) => `${clearedCauses[cause]} Seen at ${at}.`,
+  removedBy: (account: Shown, at: string | undefined) =>
+    `The audit log says that **${account}** did it${at ? `, ${at}` : ''}.`,
   clearedAfterRemoval: (sent: string, at: string) =>
     `It is not listed any more, seen at ${at}. A removal that the bot began at ${sent} may have done it; so may somebody else.`,
   clearedAfterRemovalNext: 'Nothing, unless mail is still refused: then look in Defender.',
@@ -409,6 +554,14 @@ function happened(event: IncidentEvent, by: Person | undefined): string {
       return 'The bot began the removal'
     case 'removalAnswered':
       return answered(event.outcome)
+    case 'connectorSeen':
+      return event.changed
+        ? `The connector was changed: ${event.changed.length > 0 ? event.changed.map(settingName).join(', ') : 'it disappeared or is back'}`
+        : 'The bot read the connector’s settings'
+    case 'editorFound':
+      return `Last changed before the block by ${quote(event.account)}`
+    case 'causeFound':
+      return `${gone[event.cause]}${event.account ? `: ${quote(event.account)}` : ''}`
     case 'heldUp':
       return `Held up: ${quote(event.cause)}`
     case 'stuck':
@@ -448,6 +601,8 @@ const voidCauses = {
   roleLost: 'somebody who approved is no approver any more',
   stepUndone: 'a step was undone',
   replaced: 'a newer approval of the same person replaces it',
+  connectorChanged: 'the connector was changed since',
+  editorFound: 'the audit log shows that this person changed the connector last before it was blocked',
 }
 
 const stuckCauses = {
@@ -491,6 +646,10 @@ function noticed(event: IncidentEvent, by: Person | undefined, about: Incident):
     case 'cleared':
       if (event.replaced) return replacedNotice
       return `no longer blocked. ${mayBeOurs(about) ? 'A removal that the bot began may have done it.' : clearedCauses[event.cause]}`
+    case 'causeFound':
+      return event.account
+        ? `${clearedCauses[event.cause]} The audit log names ${quote(event.account)}${event.at ? `, ${utc(event.at)}` : ''}.`
+        : clearedCauses[event.cause]
     default:
       return `${happened(event, by)}.`
   }
@@ -555,6 +714,10 @@ function refusal(why: Refusal, about?: Incident): string {
       return 'Not approved: the rules here do not allow approving with required steps left open. Nothing was changed. Settle the steps first.'
     case 'overrideNotNeeded':
       return 'Not done: all required steps are settled, so a plain **Approve unblock** is enough. Nothing was changed.'
+    case 'evidenceStale':
+      return `Not approved yet: what is known of the connector is more than ${evidenceFreshMinutes} minutes old, so it is being read again. Nothing was changed. **Approve again in a moment.**`
+    case 'editorMayNotApprove':
+      return `Not approved: you (${show(why.account, mostShown.short)}) changed this connector last before it was blocked, at ${utc(why.at)}, and the rules here want somebody else to approve. Nothing was changed. Ask another approver.`
     case 'tooManyNotes':
       return `Not noted: ${code} has ${why.most} notes already, which is the most. Keep further findings elsewhere and link them from your reason.`
     case 'notDue':
@@ -669,6 +832,7 @@ export const en = {
   waiting,
   steps,
   incident,
+  evidence,
   outcome,
   digest,
   listing,

@@ -2,6 +2,7 @@ import type { Instant } from '../clock.js'
 import type {
   Batch,
   ClearedCause,
+  Editor,
   Person,
   PreviousIncident,
   RemovalOutcome,
@@ -20,6 +21,8 @@ export const roleCovers = (held: Role | undefined, needed: Role): boolean =>
 /** Who acts, as established at the edge from the authenticated activity; never from card data. */
 export interface Actor {
   person: Person
+  /** The roster's user principal name, if it told one. */
+  upn?: string | undefined
   /** The highest role the person holds for the incident's tenant, if any. */
   role?: Role | undefined
   /** Whether the chat's roster confirmed a member (no guest) of the home tenant just now. */
@@ -29,18 +32,20 @@ export interface Actor {
   roleMapHash: string
 }
 
-/** What a person can ask for. The role each one takes stands in `roleNeeded`. */
+/**
+ * What a person can ask for. `evidenceAt` is when Exchange was last asked what the connector is like, whatever came
+ * of it: a vote must not rest on what was seen long ago. The role each one takes stands in `roleNeeded`. */
 export type PersonCommand =
   | { verb: 'acknowledge'; actor: Actor }
   | { verb: 'done'; actor: Actor; step: StepId; note?: string | undefined }
   | { verb: 'skip'; actor: Actor; step: StepId; reason: string }
   | { verb: 'undo'; actor: Actor; step: StepId }
   | { verb: 'note'; actor: Actor; text: string }
-  | { verb: 'approve'; actor: Actor; reason: string }
-  | { verb: 'override'; actor: Actor; reason: string }
+  | { verb: 'approve'; actor: Actor; reason: string; evidenceAt?: Instant | undefined }
+  | { verb: 'override'; actor: Actor; reason: string; evidenceAt?: Instant | undefined }
   | { verb: 'keep'; actor: Actor; reason: string }
   | { verb: 'reopen'; actor: Actor; reason: string }
-  | { verb: 'retry'; actor: Actor; reason: string }
+  | { verb: 'retry'; actor: Actor; reason: string; evidenceAt?: Instant | undefined }
 
 export type PersonVerb = PersonCommand['verb']
 
@@ -72,7 +77,8 @@ export type SystemCommand =
   | { verb: 'roleLost'; voter: Person }
   /**
    * Everything is ready for the call to Exchange. `listedInReadOf`: start of the good read that still lists
-   * this episode; `confirmed`: ids of the voters who were just found to be approvers still.
+   * this episode; `confirmed`: ids of the voters who were just found to be approvers still; `fingerprint`: what
+   * the connector was just found to be like, undefined if it could not be read.
    */
   | {
       verb: 'startRemoval'
@@ -80,12 +86,23 @@ export type SystemCommand =
       reason: string
       listedInReadOf: Instant
       confirmed: string[]
+      fingerprint?: string | undefined
     }
   | { verb: 'removalAnswered'; removal: string; outcome: RemovalOutcome }
   /** A good read that started at `readOf` still lists this episode. */
   | { verb: 'stillListed'; readOf: Instant }
   /** This episode is gone: absent from two complete reads, or replaced by a newer one. */
   | { verb: 'gone'; absentSince: Instant; cause: ClearedCause; replaced?: true | undefined }
+  /** The connector was read, and is like this; `changed` names what differs from when it was last read. */
+  | { verb: 'seeConnector'; fingerprint: string; changed: string[] }
+  /** The audit log says who changed the connector last before it was restricted. */
+  | { verb: 'nameEditor'; editor: Editor }
+  /** What took the connector off the list was found out after the end. */
+  | {
+      verb: 'explainEnd'
+      cause: Exclude<ClearedCause, 'unknown'>
+      removedBy?: { account: string; at: Instant } | undefined
+    }
   /** What was decided could not go on: the list, the roster or a token is not to be had. */
   | { verb: 'heldUp'; cause: string }
 

@@ -8,9 +8,10 @@ import {
   type SystemCommand,
 } from './commands.js'
 import type { IncidentEvent } from './events.js'
-import { type Incident, isFinal, type Person, type Vote } from './incident.js'
+import { type Editor, type Incident, isFinal, type Person, type Vote } from './incident.js'
 import type { Decision, Refusal } from './refusal.js'
 import {
+  evidenceFreshMinutes,
   heldUpEveryMinutes,
   mostNotes,
   quorumLifeMinutes,
@@ -46,7 +47,7 @@ export function decide(
   if (incident === undefined)
     return command.verb === 'detect' ? open(command) : notDue('there is no such incident')
   if ('actor' in command) return decideForPerson(incident, command, { rules, hash }, now)
-  return decideForBot(incident, command, now)
+  return decideForBot(incident, command, rules, now)
 }
 
 function open({ tenant, restriction, batch, previous }: Extract<SystemCommand, { verb: 'detect' }>): Decided {
@@ -76,15 +77,14 @@ function decideForPerson(
     case 'note':
       return note(incident, actor, command.text)
     case 'approve':
-      return vote(incident, actor, command.reason, false, inForce, now)
     case 'override':
-      return vote(incident, actor, command.reason, true, inForce, now)
+      return vote(incident, command, inForce, now)
     case 'keep':
       return keep(incident, actor, command.reason, inForce)
     case 'reopen':
       return reopen(incident, actor, command.reason, inForce)
     case 'retry':
-      return retry(incident, actor, command.reason, inForce, now)
+      return retry(incident, command, inForce, now)
     default:
       return command satisfies never
   }
@@ -162,36 +162,52 @@ export const unsettledSteps = (incident: Incident, { checklist }: Rules): StepId
 
 const isValid = (vote: Vote, now: Instant) => now < vote.expiresAt
 
-function vote(
-  incident: Incident,
-  actor: Actor,
-  reason: string,
-  override: boolean,
-  inForce: RulesInForce,
-  now: Instant,
-): Decided {
+type VoteCommand = Extract<PersonCommand, { verb: 'approve' | 'override' | 'retry' }>
+
+function vote(incident: Incident, command: VoteCommand, inForce: RulesInForce, now: Instant): Decided {
+  const { actor } = command
   if (incident.status === 'removing') return removalRunning(incident)
   if (incident.status !== 'open') {
     // A second approve of the same person after the quorum is the same click delivered again.
     const repeated = incident.votes.some((vote) => vote.by.id === actor.person.id && isValid(vote, now))
     return incident.status === 'approved' && repeated ? accept() : wrongStatus(incident)
   }
-  return castVote(incident, actor, reason, override, inForce, now)
+  return castVote(incident, command, inForce, now)
+}
+
+/** Object ids count; the name is compared as well, for an account whose id nobody could look up. */
+const isEditor = ({ person, upn }: Actor, editor: Editor): boolean =>
+  person.id === editor.id || (upn !== undefined && upn.toLowerCase() === editor.account.toLowerCase())
+
+/** Why this person's vote cannot be taken now, whatever the votes of others; undefined if it can. */
+function refuseVoter(
+  incident: Incident,
+  { actor, reason, evidenceAt }: VoteCommand,
+  { approvals }: Rules,
+  now: Instant,
+): Decided | undefined {
+  const badReason = refuseReason(reason)
+  if (badReason) return badReason
+  if (!approvals.acknowledgerMayApprove && incident.acknowledged?.by.id === actor.person.id)
+    return refuse({ code: 'acknowledgerMayNotApprove' })
+  const { editor } = incident
+  if (!approvals.editorMayApprove && editor && isEditor(actor, editor))
+    return refuse({ code: 'editorMayNotApprove', account: editor.account, at: editor.at })
+  const isStale = evidenceAt === undefined || elapsedMs(evidenceAt, now) > evidenceFreshMinutes * minuteMs
+  return isStale ? refuse({ code: 'evidenceStale' }) : undefined
 }
 
 /** Adds a vote to an incident that is open, or that `retry` is opening with this very vote. */
 function castVote(
   incident: Incident,
-  actor: Actor,
-  reason: string,
-  override: boolean,
+  command: VoteCommand,
   { rules, hash }: RulesInForce,
   now: Instant,
 ): Decided {
-  const badReason = refuseReason(reason)
-  if (badReason) return badReason
-  if (!rules.approvals.acknowledgerMayApprove && incident.acknowledged?.by.id === actor.person.id)
-    return refuse({ code: 'acknowledgerMayNotApprove' })
+  const { actor, reason } = command
+  const override = command.verb === 'override'
+  const refused = refuseVoter(incident, command, rules, now)
+  if (refused) return refused
   const unsettled = unsettledSteps(incident, rules)
   if (override && !rules.checklist.override) return refuse({ code: 'overrideOff' })
   if (override && unsettled.length === 0) return refuse({ code: 'overrideNotNeeded' })
@@ -214,9 +230,17 @@ function castVote(
   if (!standing) {
     voiding('replaced', mine ? [mine] : [])
     const expiresAt = later(now, rules.approvals.expireMinutes * minuteMs)
-    const basis = { rules: hash, roleMap: actor.roleMapHash }
-    const { seenIn } = actor
-    events.push({ type: 'voted', reason: reason.trim(), expiresAt, required, override, seenIn, basis })
+    events.push({
+      type: 'voted',
+      reason: reason.trim(),
+      expiresAt,
+      required,
+      override,
+      seenIn: actor.seenIn,
+      fingerprint: incident.connector?.fingerprint,
+      editorUnknown: incident.editor ? undefined : true,
+      basis: { rules: hash, roleMap: actor.roleMapHash },
+    })
   }
   const others = valid.filter((vote) => vote !== mine && (!override || vote.override))
   const approvers = [...others.map(({ by }) => by), actor.person]
@@ -246,20 +270,20 @@ function reopen(incident: Incident, actor: Actor, reason: string, { hash }: Rule
 /** Opens a stuck incident again and casts the caller's vote, under every rule that a vote is cast under. */
 function retry(
   incident: Incident,
-  actor: Actor,
-  reason: string,
+  command: Extract<PersonCommand, { verb: 'retry' }>,
   inForce: RulesInForce,
   now: Instant,
 ): Decided {
+  const { actor, reason } = command
   if (incident.status !== 'stuck')
     return broughtHere(incident, actor, 'retried') ? accept() : wrongStatus(incident)
-  const voted = castVote({ ...incident, votes: [] }, actor, reason, false, inForce, now)
+  const voted = castVote({ ...incident, votes: [] }, command, inForce, now)
   if (!voted.ok) return voted
   const basis = { rules: inForce.hash, roleMap: actor.roleMapHash }
   return accept({ type: 'retried', reason: reason.trim(), basis }, ...voted.events)
 }
 
-function decideForBot(incident: Incident, command: SystemCommand, now: Instant): Decided {
+function decideForBot(incident: Incident, command: SystemCommand, rules: Rules, now: Instant): Decided {
   switch (command.verb) {
     case 'detect':
       return notDue('an incident is open already')
@@ -277,6 +301,12 @@ function decideForBot(incident: Incident, command: SystemCommand, now: Instant):
       return gone(incident, command)
     case 'heldUp':
       return heldUp(incident, command.cause, now)
+    case 'seeConnector':
+      return seeConnector(incident, command)
+    case 'nameEditor':
+      return nameEditor(incident, command.editor, rules)
+    case 'explainEnd':
+      return explainEnd(incident, command)
     default:
       return command satisfies never
   }
@@ -301,7 +331,13 @@ function roleLost(incident: Incident, voter: Person): Decided {
 
 function startRemoval(
   incident: Incident,
-  { removal, reason, listedInReadOf, confirmed }: Extract<SystemCommand, { verb: 'startRemoval' }>,
+  {
+    removal,
+    reason,
+    listedInReadOf,
+    confirmed,
+    fingerprint,
+  }: Extract<SystemCommand, { verb: 'startRemoval' }>,
   now: Instant,
 ): Decided {
   const { quorum } = incident
@@ -313,6 +349,8 @@ function startRemoval(
   if (voters.size < quorum.required) return notDue('there are fewer distinct approvers than needed')
   if ([...voters.keys()].some((id) => !confirmed.includes(id)))
     return notDue("an approver's role was not asked again")
+  if (incident.votes.some((vote) => vote.fingerprint !== undefined && vote.fingerprint !== fingerprint))
+    return notDue('the connector was not seen as it was when it was approved')
   return accept({ type: 'removalStarted', removal, approvers: [...voters.values()], reason, listedInReadOf })
 }
 
@@ -363,6 +401,39 @@ function heldUp(incident: Incident, cause: string, now: Instant): Decided {
   const saidAt = incident.heldUp?.saidAt
   const isNews = saidAt === undefined || elapsedMs(saidAt, now) >= heldUpEveryMinutes * minuteMs
   return waits && isNews ? accept({ type: 'heldUp', cause }) : accept()
+}
+
+/** Nothing that is over is decided any more, so what its connector is like matters no more. */
+function seeConnector(
+  incident: Incident,
+  { fingerprint, changed }: Extract<SystemCommand, { verb: 'seeConnector' }>,
+): Decided {
+  if (isFinal(incident) || incident.connector?.fingerprint === fingerprint) return accept()
+  if (!incident.connector) return accept({ type: 'connectorSeen', fingerprint })
+  const seen: IncidentEvent = { type: 'connectorSeen', fingerprint, changed }
+  // Whoever voted did so on a connector that is another one now.
+  return incident.votes.length === 0 ? accept(seen) : accept(seen, voidAll(incident, 'connectorChanged'))
+}
+
+function nameEditor(incident: Incident, editor: Editor, { approvals }: Rules): Decided {
+  const { editor: known } = incident
+  if (isFinal(incident)) return accept()
+  if (known && known.account === editor.account && known.at === editor.at && (known.id || !editor.id))
+    return accept()
+  const found: IncidentEvent = { type: 'editorFound', ...editor }
+  const votes = incident.votes.filter(({ by }) => by.id === editor.id)
+  if (approvals.editorMayApprove || votes.length === 0) return accept(found)
+  if (incident.status === 'approved') return accept(found, voidAll(incident, 'editorFound'))
+  return accept(found, { type: 'votesVoided', cause: 'editorFound', voters: votes.map(({ by }) => by) })
+}
+
+function explainEnd(
+  incident: Incident,
+  { cause, removedBy }: Extract<SystemCommand, { verb: 'explainEnd' }>,
+): Decided {
+  if (incident.status !== 'cleared' || incident.ended?.cause !== 'unknown' || incident.ended.replaced)
+    return accept()
+  return accept({ type: 'causeFound', cause, ...removedBy })
 }
 
 /** All votes lose their force together: the incident is open again and a quorum has to be found anew. */

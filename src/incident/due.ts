@@ -1,5 +1,6 @@
 import { earliest, type Instant, later, minuteMs } from '../clock.js'
 import { type Conversation, type Delivery, mostAnnouncedAlone, subjectOfBatch } from './delivery.js'
+import { dueEvidence, type EvidenceState } from './due-evidence.js'
 import { codeOf, type Incident, isFinal, type RecordedEvent } from './incident.js'
 import { unblockTakesMinutes, unknownOutcomeMinutes } from './rules.js'
 
@@ -12,6 +13,17 @@ export type DecisionWork =
   /** The watched tenant has to be read again now for the decision to go on. */
   | { kind: 'read'; incident: number }
 
+/**
+ * Finding out about the connector; all of one watched tenant's goes through one lane. `gather` is for people who
+ * decide, `explain` for what ended by itself. `asked` is when it was done last.
+ */
+export interface EvidenceWork {
+  kind: 'gather' | 'explain'
+  incident: number
+  tenant: string
+  asked?: Instant | undefined
+}
+
 /** Work in one conversation; all of one conversation's goes through one lane. */
 export type ConversationWork = {
   kind: 'post' | 'redraw' | 'tell' | 'retire'
@@ -20,7 +32,7 @@ export type ConversationWork = {
   conversation: string
 }
 
-export type Work = DecisionWork | ConversationWork
+export type Work = DecisionWork | EvidenceWork | ConversationWork
 
 /** A conversation that serves the incident's tenant, with what was delivered to it about the incident. */
 export interface Place {
@@ -41,22 +53,29 @@ interface DueThere extends Due {
 }
 
 /** Which queue a piece of work waits in: a conversation that is down must never delay a decision. */
-export const laneOf = (work: Work): string =>
-  'conversation' in work ? `conversation:${work.conversation}` : `decision:${work.incident}`
+export function laneOf(work: Work): string {
+  if ('conversation' in work) return `conversation:${work.conversation}`
+  return 'tenant' in work ? `evidence:${work.tenant}` : `decision:${work.incident}`
+}
 
 /**
  * All work that is due for an incident now, and when the next will be. Pure: what has to happen follows from
  * what is stored, so a restart needs no code of its own.
  */
-export function due(incident: Incident, places: Place[], now: Instant): Due {
-  const parts = [dueDecision(incident, now), ...places.map((place) => dueIn(place, incident, now))]
+export function due(incident: Incident, places: Place[], now: Instant, evidence: EvidenceState = {}): Due {
+  const parts = [
+    dueDecision(incident, now),
+    dueEvidence(incident, evidence, now),
+    ...places.map((place) => dueIn(place, incident, evidence.mark, now)),
+  ]
   return {
     work: parts.flatMap(({ work }) => work),
     nextAt: earliest(...parts.map(({ nextAt }) => nextAt)),
   }
 }
 
-function dueDecision(incident: Incident, now: Instant): Due {
+/** Work on the decision itself, and when there will be more. */
+export function dueDecision(incident: Incident, now: Instant): Due {
   const { number, status, quorum, votes, removal } = incident
   const votesEnd = earliest(...votes.map(({ expiresAt }) => expiresAt))
   switch (status) {
@@ -87,10 +106,15 @@ function dueDecision(incident: Incident, now: Instant): Due {
   }
 }
 
-function dueIn({ conversation, delivery, digest }: Place, incident: Incident, now: Instant): DueThere {
+function dueIn(
+  { conversation, delivery, digest }: Place,
+  incident: Incident,
+  mark: string | undefined,
+  now: Instant,
+): DueThere {
   if (conversation.gone) return { work: [] }
   const at = { incident: incident.number, conversation: conversation.id }
-  const own = dueOn(delivery, incident, now, { ...at, subject: codeOf(incident) })
+  const own = dueOn(delivery, incident, now, { ...at, subject: codeOf(incident) }, mark)
   const together = digestOf(incident)
   const inDigest = together ? dueOn(digest, incident, now, { ...at, subject: together }) : nothing
   const work = [...inDigest.work.filter(({ kind }) => kind !== 'tell'), ...own.work]
@@ -129,10 +153,12 @@ function dueOn(
   incident: Incident,
   now: Instant,
   on: Omit<ConversationWork, 'kind'>,
+  mark?: string,
 ): DueThere {
   if (!delivery) return nothing
   const work: ConversationWork[] = []
-  if (delivery.message && delivery.drawn < incident.sequence) work.push({ kind: 'redraw', ...on })
+  const outdated = delivery.drawn < incident.sequence || (mark !== undefined && delivery.mark !== mark)
+  if (delivery.message && outdated) work.push({ kind: 'redraw', ...on })
   if (delivery.message && notable(incident, delivery.told).length > 0) work.push({ kind: 'tell', ...on })
   if (delivery.retired?.length) work.push({ kind: 'retire', ...on })
   if (!delivery.wanted) return { work }
@@ -167,6 +193,7 @@ const notableTypes: readonly RecordedEvent['event']['type'][] = [
   'heldUp',
   'unblocked',
   'cleared',
+  'causeFound',
 ]
 
 /** The events after `told` that the thread has to be told of. */
@@ -174,4 +201,5 @@ export const notable = (incident: Incident, told: number): RecordedEvent[] =>
   incident.history.filter(({ sequence, event }) => sequence > told && notableTypes.includes(event.type))
 
 /** Something that people or the bot decided about it, rather than that it went away by itself. */
-const isDecision = ({ event }: RecordedEvent): boolean => event.type !== 'cleared'
+const isDecision = ({ event }: RecordedEvent): boolean =>
+  event.type !== 'cleared' && event.type !== 'causeFound'

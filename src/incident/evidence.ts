@@ -79,3 +79,56 @@ export interface AlertPolicy {
   /** How many mails a day it sends at most; undefined for no limit. */
   dailyLimit?: number | undefined
 }
+
+/** One setting of a connector that differs between two readings; values in words, lists joined by commas. */
+export interface PropertyChange {
+  property: string
+  was: string
+  is: string
+}
+
+/** A change that was seen between two readings: after `notBefore`, at the latest at `at`. */
+export interface ConnectorChange {
+  kind: 'changed' | 'appeared' | 'removed'
+  notBefore: Instant
+  at: Instant
+  properties: PropertyChange[]
+}
+
+/** What the readings kept while watching tell; who changed something and took it back in between is not seen. */
+export interface ConnectorChanges {
+  /** When watching began. */
+  since: Instant
+  /** The latest first. */
+  changes: ConnectorChange[]
+}
+
+/** What the audit log has on a connector: it is late, and may have more later. */
+export interface AuditTrail {
+  from: Instant
+  /** The latest first. */
+  acts: AuditedAct[]
+  /** How many connectors besides were made, changed or removed. */
+  others: number
+  complete: boolean
+}
+
+export interface Traffic {
+  hours: number
+  /** How many sender addresses were asked about; and how many entries were not, because they are ranges or too many. */
+  addresses: number
+  leftOut: number
+  counts: TrafficCounts
+}
+
+/** All that was found out about an incident's connector. */
+export interface Evidence {
+  /** Found: undefined where no connector has that id. */
+  connector: Piece<InboundConnector | undefined>
+  changes: Piece<ConnectorChanges>
+  audit: Piece<AuditTrail>
+  traffic: Piece<Traffic>
+  auditing: Piece<{ on: boolean }>
+  /** Found: undefined where there is no such policy. */
+  alertPolicy: Piece<AlertPolicy | undefined>
+}

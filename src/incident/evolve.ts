@@ -1,4 +1,4 @@
-import type { Incident, RecordedEvent } from './incident.js'
+import type { Ended, Incident, RecordedEvent } from './incident.js'
 import { statusAfter } from './transitions.js'
 
 /**
@@ -58,8 +58,8 @@ function changes(incident: Incident, { event, at, by }: RecordedEvent): Partial<
     }
     case 'voted': {
       if (!by) return {}
-      const { reason, expiresAt, override, seenIn } = event
-      return { votes: [...incident.votes, { by, at, reason, expiresAt, override, seenIn }] }
+      const { reason, expiresAt, override, seenIn, fingerprint } = event
+      return { votes: [...incident.votes, { by, at, reason, expiresAt, override, seenIn, fingerprint }] }
     }
     case 'quorumReached':
       return { quorum: { at, required: event.required, removeBy: event.removeBy } }
@@ -83,6 +83,12 @@ function changes(incident: Incident, { event, at, by }: RecordedEvent): Partial<
       }
     case 'removalAnswered':
       return incident.removal ? { removal: { ...incident.removal, outcome: { ...event.outcome, at } } } : {}
+    case 'connectorSeen':
+      return { connector: { fingerprint: event.fingerprint, since: at } }
+    case 'editorFound':
+      return { editor: { account: event.account, id: event.id, at: event.at } }
+    case 'causeFound':
+      return { ended: { ...(incident.ended ?? { at }), ...foundCause(event) } }
     case 'heldUp':
       return { heldUp: { since: incident.heldUp?.since ?? at, saidAt: at, cause: event.cause } }
     case 'stuck':
@@ -97,4 +103,12 @@ function changes(incident: Incident, { event, at, by }: RecordedEvent): Partial<
     default:
       return event satisfies never
   }
+}
+
+function foundCause({
+  cause,
+  account,
+  at,
+}: Extract<RecordedEvent['event'], { type: 'causeFound' }>): Partial<Ended> {
+  return { cause, removedBy: account === undefined ? undefined : { account, at } }
 }

@@ -9,6 +9,8 @@ export interface Restriction {
   /** When Exchange says it restricted the connector, as it reports it; not every tenant may report one. */
   createdAt?: string | undefined
   reason?: string | undefined
+  /** The row as Exchange sent it, shortened, without annotations. */
+  raw?: Record<string, string> | undefined
 }
 
 /** Somebody of the home tenant, by Entra object id; the name is for people to read and decides nothing. */
@@ -50,6 +52,8 @@ export interface Vote {
   override: boolean
   /** Opaque: how the chat can be asked about the voter again, just before the removal. */
   seenIn: string
+  /** What the connector was like when the vote was given; undefined if nobody could read it. */
+  fingerprint?: string | undefined
 }
 
 /** Enough distinct approvals came together; `required` and `removeBy` stay as decided even if rules change. */
@@ -79,6 +83,15 @@ export interface Removal {
 export type StuckCause = 'notDone' | 'unknownOutcome' | 'stillListed'
 export type ClearedCause = 'connectorGone' | 'removedByOther' | 'unknown'
 
+/** Whoever changed the connector last before it was restricted, as the audit log has it. */
+export interface Editor {
+  /** As Exchange writes it: a user principal name, or what it calls an app. */
+  account: string
+  /** Entra object id in the home tenant; undefined if the account is nobody's there. */
+  id?: string | undefined
+  at: Instant
+}
+
 /** An event as it stands in the record: what happened, when, by whom (nobody: the bot itself). */
 export interface RecordedEvent {
   /** Its place in the whole record, over all incidents. */
@@ -88,6 +101,15 @@ export interface RecordedEvent {
   at: Instant
   by?: Person | undefined
   event: IncidentEvent
+}
+
+/** `replaced`: it was never seen gone; a newer restriction of the connector took its place. */
+export interface Ended {
+  at: Instant
+  cause?: ClearedCause | undefined
+  replaced?: true | undefined
+  /** Who else ran the removal, and when, once the audit log has told. */
+  removedBy?: { account: string; at?: Instant | undefined } | undefined
 }
 
 /** Our record of one restriction episode of one connector. Built by `evolve` from its events alone. */
@@ -106,6 +128,9 @@ export interface Incident {
   batch?: Batch | undefined
   previous?: PreviousIncident | undefined
   acknowledged?: { by: Person; at: Instant } | undefined
+  /** What the connector was like when it was last read, and since when it is so. */
+  connector?: { fingerprint: string; since: Instant } | undefined
+  editor?: Editor | undefined
   steps: Partial<Record<StepId, SettledStep>>
   /** Only votes that count: what was voided or has been used is in the history. */
   votes: Vote[]
@@ -116,8 +141,7 @@ export interface Incident {
   stuck?: StuckCause | undefined
   /** Why what was decided cannot go on, as long as it has this status. */
   heldUp?: { since: Instant; saidAt: Instant; cause: string } | undefined
-  /** `replaced`: it was never seen gone; a newer restriction of the connector took its place. */
-  ended?: { at: Instant; cause?: ClearedCause | undefined; replaced?: true | undefined } | undefined
+  ended?: Ended | undefined
   history: RecordedEvent[]
 }
 

@@ -23,6 +23,10 @@ export type Refusal =
   | { code: 'voterMayNotAcknowledge' }
   | { code: 'overrideOff' }
   | { code: 'overrideNotNeeded' }
+  /** What is known of the connector is too old to decide on; it is being read anew. */
+  | { code: 'evidenceStale' }
+  /** The rules want somebody else than whoever changed the connector last. */
+  | { code: 'editorMayNotApprove'; account: string; at: Instant }
   | { code: 'tooManyNotes'; most: number }
   /** Of the bot's own commands only: what it rested on does not hold any more. */
   | { code: 'notDue'; because: string }

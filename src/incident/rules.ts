@@ -19,6 +19,8 @@ export const rulesSchema = z.strictObject({
       /** How long a vote counts. */
       expireMinutes: wholeNumber(5, 1440).default(60),
       acknowledgerMayApprove: z.boolean().default(true),
+      /** Whether whoever changed the connector last before it was restricted may approve its unblock. */
+      editorMayApprove: z.boolean().default(false),
     })
     .prefault({}),
   checklist: z
@@ -53,6 +55,8 @@ export const quorumLifeMinutes = 10
 export const unknownOutcomeMinutes = 10
 /** What is held up says so at most this often, however its cause is worded each time. */
 export const heldUpEveryMinutes = 30
+/** A vote may rest on what was read of the connector at most this long ago. */
+export const evidenceFreshMinutes = 15
 /** Microsoft: an unblocked connector may take up to one hour to leave the list and to carry mail again. */
 export const unblockTakesMinutes = 60
 /** A vote's or a decision's reason, in characters. */

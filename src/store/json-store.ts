@@ -1,10 +1,12 @@
 import type { Clock, Instant } from '../clock.js'
 import { Fault, messageOf } from '../errors.js'
+import type { ConnectorHistory } from '../evidence/connector-history.js'
 import { type Conversation, type Delivery, subjectOfBatch } from '../incident/delivery.js'
 import { codeOf, type Incident, type Person } from '../incident/incident.js'
 import type { Log } from '../log.js'
 import type { AppendLog, LogSurroundings } from './append-log.js'
 import { Claims } from './claims.js'
+import { ConnectorHistories } from './connector-histories.js'
 import { type DeliveryBook, openDeliveries } from './deliveries.js'
 import {
   checkDeliveryLine,
@@ -35,7 +37,8 @@ export interface JsonStoreOptions {
 
 /**
  * Opens the store that keeps everything in one folder: `journal.jsonl` is the record and the truth,
- * `deliveries.jsonl` what was posted where, `state.json` the present state for people to read.
+ * `deliveries.jsonl` what was posted where, `connectors/` how each tenant's connectors have looked, `state.json` the
+ * present state for people to read.
  *
  * Rejects with a fault, and changes nothing, if another process uses the folder (`folderInUse`), if a file is
  * damaged (`journalDamaged`, `deliveriesDamaged`), was written by a newer version (`writtenByNewer`), if the end of
@@ -61,7 +64,7 @@ async function openLocked(
     await removeLeftovers(folder)
     const record = await openRecord(folder, around)
     const deliveries = await openDeliveries(folder, around).catch(closing(record.journal))
-    return new JsonStore(record, deliveries, around, unlock)
+    return new JsonStore(folder, record, deliveries, around, unlock)
   } catch (thrown) {
     await unlock()
     throw thrown
@@ -91,16 +94,19 @@ class JsonStore implements Store {
   private readonly recordWriter: GroupWriter<RecordGroup>
   private readonly deliveryWriter: GroupWriter<DeliveryLine[]>
   private readonly snapshotWriter: SnapshotWriter
+  private readonly histories: ConnectorHistories
   private readonly journal: Journal
   private readonly incidents: Incidents
   private closing: Promise<void> | undefined
 
   constructor(
+    folder: string,
     record: OpenRecord,
     private readonly deliveries: { book: DeliveryBook; file: AppendLog },
     private readonly around: LogSurroundings,
     private readonly unlock: () => Promise<void>,
   ) {
+    this.histories = new ConnectorHistories(folder, around)
     this.journal = record.journal
     this.incidents = record.incidents
     this.recordWriter = new GroupWriter(
@@ -162,6 +168,11 @@ class JsonStore implements Store {
     this.wakeUps.sleep(number, mark, until)
   }
 
+  async touch(number: number): Promise<void> {
+    this.wakeUps.touch(number)
+    this.tellListeners()
+  }
+
   async conversations(): Promise<Conversation[]> {
     return this.deliveries.book.conversations()
   }
@@ -211,6 +222,15 @@ class JsonStore implements Store {
     })
   }
 
+  connectorHistory(tenant: string): Promise<ConnectorHistory | undefined> {
+    return this.histories.read(tenant)
+  }
+
+  async saveConnectorHistory(history: ConnectorHistory): Promise<void> {
+    this.refuseAfterClose()
+    await this.histories.save(history)
+  }
+
   async claim(key: string, now: Instant, until: Instant): Promise<Claim | undefined> {
     return this.claims.claim(key, now, until)
   }
@@ -238,7 +258,7 @@ class JsonStore implements Store {
   }
 
   private async finish(): Promise<void> {
-    await Promise.all([this.recordWriter.idle(), this.deliveryWriter.idle()])
+    await Promise.all([this.recordWriter.idle(), this.deliveryWriter.idle(), this.histories.idle()])
     await this.snapshotWriter.close()
     try {
       await this.journal.close()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Instant } from '../clock.js'
+import type { ConnectorHistory } from '../evidence/connector-history.js'
 import type { Conversation, Delivery } from '../incident/delivery.js'
 import type { IncidentEvent } from '../incident/events.js'
 import type { Incident, Person } from '../incident/incident.js'
@@ -98,6 +99,9 @@ export interface Store {
    */
   sleep(number: number, mark: number, until: Instant | undefined): Promise<void>
 
+  /** Has an incident looked at now, because of something that is not stored: what was found out about it. */
+  touch(number: number): Promise<void>
+
   conversations(): Promise<Conversation[]>
   /**
    * Changes what is known of a conversation, on what is stored at that very moment: nothing that somebody else
@@ -120,6 +124,10 @@ export interface Store {
     change: (known: Delivery | undefined) => Delivery,
     claim?: Claim,
   ): Promise<Delivery>
+
+  /** How the connectors of a tenant have looked since watching began; undefined before the first reading. */
+  connectorHistory(tenant: string): Promise<ConnectorHistory | undefined>
+  saveConnectorHistory(history: ConnectorHistory): Promise<void>
 
   /** Takes the sole right to work on `key` until `until`; undefined if somebody else holds it at `now`. */
   claim(key: string, now: Instant, until: Instant): Promise<Claim | undefined>

@@ -1,6 +1,7 @@
 import { type Clock, type Instant, later, secondMs } from '../clock.js'
 import type { Desk } from '../desk.js'
 import { messageOf } from '../errors.js'
+import type { Investigator } from '../evidence/investigator.js'
 import { type ConversationWork, due, laneOf, type Place, type Work } from '../incident/due.js'
 import { codeOf, type Incident } from '../incident/incident.js'
 import type { Log } from '../log.js'
@@ -15,6 +16,7 @@ export interface LoopParts {
   store: Store
   desk: Desk
   removals: Removals
+  investigator: Pick<Investigator, 'stateOf' | 'gather' | 'explain'>
   show: Show
   clock: Clock
   log: Log
@@ -94,8 +96,9 @@ export class Loop {
 
   /** What there is to do for an incident; one without anything to do sleeps until there will be. */
   async #lookAt({ incident, mark }: DueIncident): Promise<Offer[]> {
-    const { store, clock } = this.parts
-    const { work, nextAt } = due(incident, await this.#places(incident), clock.now())
+    const { store, clock, investigator } = this.parts
+    const evidence = investigator.stateOf(incident)
+    const { work, nextAt } = due(incident, await this.#places(incident), clock.now(), evidence)
     if (work.length === 0) {
       await store.sleep(incident.number, mark, nextAt)
       this.#alarm(incident.number, nextAt)
@@ -104,7 +107,7 @@ export class Loop {
     return work.map((item) => ({
       lane: laneOf(item),
       name: `${item.kind} ${'subject' in item ? item.subject : item.incident}`,
-      state: String(incident.sequence),
+      state: `${incident.sequence} ${evidence.mark ?? ''} ${'asked' in item ? item.asked : ''}`,
       run: (claim) => this.#do(item, incident, claim),
     }))
   }
@@ -143,6 +146,10 @@ export class Loop {
         return this.parts.removals.adopt(incident)
       case 'read':
         return this.parts.removals.verify(incident)
+      case 'gather':
+        return this.parts.investigator.gather(incident)
+      case 'explain':
+        return this.parts.investigator.explain(incident)
       default:
         return this.parts.show(work, claim)
     }

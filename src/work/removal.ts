@@ -1,5 +1,6 @@
 import { type Clock, elapsedMs, secondMs } from '../clock.js'
 import type { Desk } from '../desk.js'
+import type { ConnectorLook } from '../evidence/investigator.js'
 import { type Exchange, longestReason, oneLine, type Read } from '../exchange/exchange.js'
 import { isSameEpisode } from '../incident/episode.js'
 import { codeOf, type Incident, type Person } from '../incident/incident.js'
@@ -11,6 +12,9 @@ export type Standing = 'approver' | 'lost' | 'unknown'
 
 /** Asks, without any cache, whether somebody is still an approver. */
 export type AskStanding = (voter: Person, seenIn: string, tenant: string) => Promise<Standing>
+
+/** Looks at what the connector is like just now, and has it recorded if that is news. */
+export type LookAtConnector = (incident: Incident) => Promise<ConnectorLook>
 
 export interface WatchedTenant {
   exchange: Exchange
@@ -38,6 +42,7 @@ export class Removals {
       desk: Desk
       tenantOf: (name: string) => WatchedTenant
       standing: AskStanding
+      lookAtConnector: LookAtConnector
       newId: () => string
       clock: Clock
       log: Log
@@ -45,14 +50,18 @@ export class Removals {
   ) {}
 
   /**
-   * In this order: a good read still lists this episode, every voter's role is asked again, the token is in
-   * hand, the intent is durable, Exchange is called at once, the answer is recorded. What fails before the
+   * In this order: a good read still lists this episode and the connector is as it was when it was approved, every
+   * voter's role is asked again, the token is in hand, the intent is durable, Exchange is called at once, the answer is recorded. What fails before the
    * intent is tried again while the quorum lives; nothing after it is ever sent twice.
    */
-  async remove({ number, tenant }: Incident): Promise<WorkResult> {
+  async remove(incident: Incident): Promise<WorkResult> {
+    const { number, tenant } = incident
     const { desk, log, newId } = this.parts
     const { exchange, watcher } = this.parts.tenantOf(tenant)
-    const { startedAt, result: list } = await watcher.readNow()
+    const [{ startedAt, result: list }, connector] = await Promise.all([
+      watcher.readNow(),
+      this.parts.lookAtConnector(incident),
+    ])
     // The read may have taken a while: what was approved then is not what has to be approved now.
     const approved = await desk.find(number)
     if (approved?.status !== 'approved') return 'done'
@@ -60,6 +69,8 @@ export class Removals {
     const { connectorId } = approved.restriction
     const row = list.rows.find((listed) => listed.connectorId === connectorId)
     if (!row || !isSameEpisode(approved, row)) return 'again'
+    if (!connector.ok && approved.votes.some(({ fingerprint }) => fingerprint !== undefined))
+      return this.#heldUp(approved, connector.message)
 
     const confirmed = await this.#confirmVoters(approved)
     if (confirmed === 'settled') return 'done'
@@ -77,6 +88,7 @@ export class Removals {
       reason,
       listedInReadOf,
       confirmed,
+      fingerprint: connector.ok ? connector.fingerprint : undefined,
     })
     if (!started.ok) return 'again'
 

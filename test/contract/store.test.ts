@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { hourMs, later, minuteMs } from '../../src/clock.js'
+import { type ConnectorHistory, withReading } from '../../src/evidence/connector-history.js'
 import { openJsonStore } from '../../src/store/json-store.js'
 import type { Store } from '../../src/store/store.js'
 import { silentLog } from '../support/silent-log.js'
@@ -356,6 +357,21 @@ describe.each([json])('a store in $name', (engine) => {
       expect(await dueNumbers()).toEqual([1, 2])
     })
 
+    test('is an incident about which something was found out, though nothing was written', async () => {
+      await openIncident(store)
+      await openIncident(store, 2)
+      await sleepAll()
+      const head = store.head()
+      let told = 0
+      store.onChange(() => {
+        told += 1
+      })
+      await store.touch(2)
+      expect(await dueNumbers()).toEqual([2])
+      expect(told).toBe(1)
+      expect(store.head()).toEqual(head)
+    })
+
     test('ignores sleep for an incident that does not exist', async () => {
       await store.sleep(9, 0, start)
       expect(await dueNumbers()).toEqual([])
@@ -427,6 +443,30 @@ describe.each([json])('a store in $name', (engine) => {
       await expect(store.saveDelivery(delivery('', 'one'))).rejects.toMatchObject({ code: 'notRecordable' })
       await expect(saveConversation(store, conversation(''))).rejects.toMatchObject({ code: 'notRecordable' })
       expect(await store.conversations()).toEqual([])
+    })
+  })
+
+  describe('how connectors have looked', () => {
+    const history = (tenant: string, at = start): ConnectorHistory =>
+      withReading(undefined, { tenant, at, connectors: [], complete: true })
+
+    test('is not known before somebody has looked', async () => {
+      expect(await store.connectorHistory('Contoso')).toBeUndefined()
+    })
+
+    test('is kept for each tenant as it was saved last, over a restart, whatever the tenant is called', async () => {
+      const names = ['Contoso', 'contoso', '../../etc/passwd', '__proto__', 'Ελλάδα 😀', 'a'.repeat(500)]
+      for (const name of names) await store.saveConnectorHistory(history(name))
+      await store.saveConnectorHistory(history('Contoso', later(start, hourMs)))
+      await reopen()
+      expect((await store.connectorHistory('Contoso'))?.lastRead).toBe(later(start, hourMs))
+      for (const name of names) expect(await store.connectorHistory(name)).toMatchObject({ tenant: name })
+    })
+
+    test('is no part of the record', async () => {
+      const head = store.head()
+      await store.saveConnectorHistory(history('Contoso'))
+      expect(store.head()).toEqual(head)
     })
   })
 

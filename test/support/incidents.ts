@@ -34,6 +34,12 @@ export const rulesWith = (changes: { [Key in keyof Rules]?: Partial<Rules[Key]> 
 
 export const inForce = (rules: Rules = defaultRules) => ({ rules, hash: 'rules' })
 
+/** What a vote rests on was just read, unless the test says otherwise. */
+export function withFreshEvidence<Asked extends Command>(command: Asked, now: string): Asked {
+  const votes = command.verb === 'approve' || command.verb === 'override' || command.verb === 'retry'
+  return votes && !('evidenceAt' in command) ? { ...command, evidenceAt: now } : command
+}
+
 /** An incident together with its decider, driven by commands: what the desk does, without a store. */
 export class Case {
   incident: Incident | undefined
@@ -78,7 +84,8 @@ export class Case {
   }
 
   /** Decides, and applies what was decided. */
-  act(command: Command): Decision<IncidentEvent> {
+  act(asked: Command): Decision<IncidentEvent> {
+    const command = withFreshEvidence(asked, this.now)
     const decision = decide(this.incident, command, inForce(this.rules), this.now)
     if (decision.ok && decision.events.length > 0) {
       const version = (this.incident?.version ?? 0) + 1

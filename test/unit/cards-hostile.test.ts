@@ -11,6 +11,7 @@ import {
 import { incidentCard, listCard, movedCard, whoamiCard } from '../../cards/index.js'
 import { en } from '../../cards/texts/en.js'
 import { later, minuteMs } from '../../src/clock.js'
+import type { Evidence, Piece } from '../../src/incident/evidence.js'
 import type { Incident, Person } from '../../src/incident/incident.js'
 import { rulesSchema } from '../../src/incident/rules.js'
 import { stepIds } from '../../src/incident/steps.js'
@@ -38,10 +39,11 @@ function incidentFull(text: string, ...ending: Happening[]): Incident {
       {
         ...opened,
         tenant: text,
-        restriction: { connectorId, connectorName: text, createdAt: text, reason: text },
+        restriction: { connectorId, connectorName: text, createdAt: text, reason: text, raw: rawOf(text) },
         previous: { number: 41, status: 'unblocked', endedAt: exampleStart, approvers: voters },
       },
     ],
+    [1, { type: 'editorFound', account: text, id: text, at: exampleStart }],
     [1, { type: 'acknowledged' }, person],
     ...stepIds.map((step): Happening => [1, done(step, text), person]),
     ...voters.map((voter): Happening => [2, voted(2, text, 10), voter]),
@@ -49,6 +51,10 @@ function incidentFull(text: string, ...ending: Happening[]): Incident {
     ...ending,
   )
 }
+
+/** A row as long as an adapter lets it get. */
+const rawOf = (text: string): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`${n}${text.slice(0, 38)}`, text.slice(0, 200)]))
 
 const sent = (text: string): Happening => [
   4,
@@ -82,15 +88,48 @@ const endings = (text: string): Record<string, Happening[]> => ({
   unblocked: [reached, sent(text), [6, { type: 'unblocked', absentSince: exampleStart }]],
   cleared: [[6, { type: 'cleared', cause: 'removedByOther', absentSince: exampleStart }]],
 })
+/** Everything that Exchange tells about a connector, in these words. */
+function evidenceFull(text: string): Evidence {
+  const at = exampleStart
+  const found = <Value>(value: Value): Piece<Value> => ({ collected: true, at, found: value })
+  const connector = { id: 'x', name: text, type: text, tlsCertificate: text, comment: text, source: text }
+  const lists = { senderDomains: [text, text], senderIps: [text, text], acceptedDomains: [text] }
+  const act = { at, act: 'Set-InboundConnector', account: text, clientIp: text, object: text } as const
+  const parameters = Array.from({ length: 40 }, () => ({ name: text, value: text }))
+  const property = { property: text, was: text, is: text }
+  return {
+    connector: found({ ...connector, ...lists, skipIps: [text], trustedOrganizations: [text] }),
+    changes: found({
+      since: at,
+      changes: Array.from({ length: 5 }, () => ({
+        kind: 'changed',
+        notBefore: at,
+        at,
+        properties: [property, property, property, property],
+      })),
+    }),
+    audit: found({
+      from: at,
+      acts: Array.from({ length: 5 }, () => ({ ...act, parameters })),
+      others: 9,
+      complete: false,
+    }),
+    traffic: { collected: false, at, cause: text },
+    auditing: { collected: false, at, cause: text },
+    alertPolicy: { collected: false, at, cause: text },
+  }
+}
+
 const statuses = Object.keys(endings(''))
 
 test.each(statuses)('hostile names, reasons and notes change nothing on a card that is %s', (status) => {
   const harmless = incidentCard(
     incidentFull('harmless words', ...(endings('harmless words')[status] ?? [])),
+    evidenceFull('harmless words'),
     context,
   )
   const text = hostileText(500)
-  const card = incidentCard(incidentFull(text, ...(endings(text)[status] ?? [])), context)
+  const card = incidentCard(incidentFull(text, ...(endings(text)[status] ?? [])), evidenceFull(text), context)
   expect(partsOf(card).map(({ type }) => type)).toEqual(partsOf(harmless).map(({ type }) => type))
   for (const shown of [...textsOf(card), String(card.fallbackText)]) expectInert(shown)
 })
@@ -106,7 +145,11 @@ test.each(statuses)(
   'with the longest texts in the widest characters, a card that is %s stays below 25 KB',
   (status) => {
     for (const text of ['😀'.repeat(250), '漢'.repeat(500), '"\\'.repeat(250), hostileText(500)]) {
-      const card = incidentCard(incidentFull(text, ...(endings(text)[status] ?? [])), context)
+      const card = incidentCard(
+        incidentFull(text, ...(endings(text)[status] ?? [])),
+        evidenceFull(text),
+        context,
+      )
       expect(bytesOf(card)).toBeLessThan(25_000)
     }
   },

@@ -24,7 +24,7 @@ import {
 } from '../support/card-parts.js'
 
 const context = { texts: en, rules: defaultRules, now: later(exampleStart, 40 * minuteMs) }
-const cardOf = (incident: Incident) => incidentCard(incident, context)
+const cardOf = (incident: Incident) => incidentCard(incident, undefined, context)
 const styleOf = (incident: Incident) =>
   partsOf(cardOf(incident)).find(({ type }) => type === 'Container')?.style
 
@@ -86,9 +86,9 @@ test('the button for what comes next stands out, and no other', () => {
 
 test('a button names its verb, the incident, the version on the card and the step, and nothing else', () => {
   const card = cardOf(exampleIncidents.working)
-  expect(dataOf(card, 'Approve unblock')).toEqual({ verb: 'approve', incident: 'CR-42', version: 4 })
-  expect(dataOf(card, 'Done')).toEqual({ verb: 'done', incident: 'CR-42', version: 4, step: 'revert' })
-  expect(dataOf(card, 'Undo')).toEqual({ verb: 'undo', incident: 'CR-42', version: 4, step: 'traffic' })
+  expect(dataOf(card, 'Approve unblock')).toEqual({ verb: 'approve', incident: 'CR-42', version: 5 })
+  expect(dataOf(card, 'Done')).toEqual({ verb: 'done', incident: 'CR-42', version: 5, step: 'revert' })
+  expect(dataOf(card, 'Undo')).toEqual({ verb: 'undo', incident: 'CR-42', version: 5, step: 'traffic' })
 })
 
 test('the note and the reason arrive under the names that clicks have for them', () => {
@@ -132,7 +132,7 @@ test('an approval with steps left open is called that, and takes a second one', 
 })
 
 test('an approval that has expired is not shown as one', () => {
-  const card = incidentCard(exampleIncidents.blockedAgain, {
+  const card = incidentCard(exampleIncidents.blockedAgain, undefined, {
     ...context,
     now: later(exampleStart, 87 * minuteMs),
   })
@@ -142,7 +142,7 @@ test('an approval that has expired is not shown as one', () => {
 
 test('the rules say which steps are required', () => {
   const rules = rulesSchema.parse({ checklist: { required: ['traffic', 'alerting'] } })
-  const text = transcriptOf(incidentCard(exampleIncidents.untaken, { ...context, rules }))
+  const text = transcriptOf(incidentCard(exampleIncidents.untaken, undefined, { ...context, rules }))
   expect(text).toContain('0 of 2 required steps settled')
   expect(text).toContain('Required · alerting')
   expect(text).toContain('Optional · audit')

@@ -23,6 +23,8 @@ const refusals: { [Code in Refusal['code']]: Extract<Refusal, { code: Code }> } 
   voterMayNotAcknowledge: { code: 'voterMayNotAcknowledge' },
   overrideOff: { code: 'overrideOff' },
   overrideNotNeeded: { code: 'overrideNotNeeded' },
+  evidenceStale: { code: 'evidenceStale' },
+  editorMayNotApprove: { code: 'editorMayNotApprove', account: 'ann@contoso.com', at },
   tooManyNotes: { code: 'tooManyNotes', most: 200 },
   notDue: { code: 'notDue', because: 'it is not approved' },
 }
@@ -88,6 +90,9 @@ const events: { [Type in IncidentEvent['type']]: Extract<IncidentEvent, { type: 
     listedInReadOf: at,
   },
   removalAnswered: { type: 'removalAnswered', outcome: { kind: 'accepted' } },
+  connectorSeen: { type: 'connectorSeen', fingerprint: 'f', changed: ['senderIps'] },
+  editorFound: { type: 'editorFound', account: 'ann@contoso.com', at },
+  causeFound: { type: 'causeFound', cause: 'removedByOther', account: 'ann@contoso.com', at },
   heldUp: { type: 'heldUp', cause: 'Exchange could not be reached' },
   stuck: { type: 'stuck', cause: 'stillListed' },
   unblocked: { type: 'unblocked', absentSince: at },
@@ -102,9 +107,9 @@ test('this suite knows every event that there is', () => {
 
 const variants: IncidentEvent[] = [
   ...Object.values(events),
-  ...(['expired', 'tooLate', 'roleLost', 'stepUndone', 'replaced'] as const).map(
-    (cause): IncidentEvent => ({ ...events.votesVoided, cause }),
-  ),
+  ...(
+    ['expired', 'tooLate', 'roleLost', 'stepUndone', 'replaced', 'connectorChanged', 'editorFound'] as const
+  ).map((cause): IncidentEvent => ({ ...events.votesVoided, cause })),
   ...(['notDone', 'unknownOutcome', 'stillListed'] as const).map(
     (cause): IncidentEvent => ({ type: 'stuck', cause }),
   ),
@@ -114,6 +119,9 @@ const variants: IncidentEvent[] = [
   { type: 'removalAnswered', outcome: { kind: 'notDone', cause: 'forbidden' } },
   { type: 'removalAnswered', outcome: { kind: 'unknown', cause: 'no answer' } },
   { ...events.voted, override: true },
+  { type: 'connectorSeen', fingerprint: 'f' },
+  { type: 'connectorSeen', fingerprint: 'missing', changed: [] },
+  { type: 'causeFound', cause: 'connectorGone' },
 ]
 
 const recorded = (event: IncidentEvent, by = maria): RecordedEvent => ({

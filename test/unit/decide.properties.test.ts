@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { later, minuteMs } from '../../src/clock.js'
 import { type Actor, type Command, roles } from '../../src/incident/commands.js'
 import { approvalsRequired, decide } from '../../src/incident/decide.js'
-import { due } from '../../src/incident/due.js'
+import { dueDecision } from '../../src/incident/due.js'
 import { incidentEventSchema } from '../../src/incident/events.js'
 import { evolve } from '../../src/incident/evolve.js'
 import { type Incident, isFinal } from '../../src/incident/incident.js'
@@ -36,7 +36,15 @@ type Move =
   | { kind: 'command'; command: Command }
   | { kind: 'pass'; ms: number }
   | { kind: 'settle'; actor: Actor }
-  | { kind: 'startRemoval'; readAgeMs: number; confirmed: string[] | 'all' }
+  | {
+      kind: 'startRemoval'
+      readAgeMs: number
+      confirmed: string[] | 'all'
+      seen: 'same' | string | undefined
+    }
+  | { kind: 'connector'; fingerprint: string }
+  | { kind: 'editor'; id: number }
+  | { kind: 'staleApproval'; actor: Actor; ageMs: number | undefined }
   | { kind: 'read'; listed: boolean }
   | { kind: 'answer'; outcome: { kind: 'accepted' } | { kind: 'notDone' | 'unknown'; cause: string } }
   | { kind: 'roleLost'; id: number }
@@ -91,6 +99,25 @@ const move: fc.Arbitrary<Move> = fc.oneof(
         { weight: 3, arbitrary: fc.constant('all' as const) },
         fc.subarray(Object.values(people).map(({ id }) => id)),
       ),
+      seen: fc.oneof(
+        { weight: 4, arbitrary: fc.constant('same' as const) },
+        fc.constantFrom('a', 'b', 'missing', undefined),
+      ),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom('a', 'a', 'b', 'missing')
+      .map((fingerprint): Move => ({ kind: 'connector', fingerprint })),
+  },
+  { weight: 1, arbitrary: fc.nat({ max: 2 }).map((id): Move => ({ kind: 'editor', id })) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('staleApproval' as const),
+      actor: anyActor,
+      ageMs: fc.constantFrom(undefined, 15 * minuteMs + 1, 61 * minuteMs),
     }),
   },
   {
@@ -107,13 +134,14 @@ const rules = fc
   .record({
     required: fc.integer({ min: 1, max: 3 }),
     acknowledgerMayApprove: fc.boolean(),
+    editorMayApprove: fc.boolean(),
     override: fc.boolean(),
     steps: fc.subarray([...stepIds]),
     again: fc.boolean(),
   })
-  .map(({ required, acknowledgerMayApprove, override, steps, again }) => ({
+  .map(({ required, acknowledgerMayApprove, editorMayApprove, override, steps, again }) => ({
     rules: rulesSchema.parse({
-      approvals: { required, acknowledgerMayApprove },
+      approvals: { required, acknowledgerMayApprove, editorMayApprove },
       checklist: { required: steps, override },
     }),
     again,
@@ -140,8 +168,22 @@ function apply(on: Case, move: Move): void {
         reason: 'CR-1',
         listedInReadOf: later(on.now, -move.readAgeMs),
         confirmed: move.confirmed === 'all' ? (incident?.votes.map(({ by }) => by.id) ?? []) : move.confirmed,
+        fingerprint: seenBy(move, incident),
       })
       break
+    case 'connector':
+      on.act({ verb: 'seeConnector', fingerprint: move.fingerprint, changed: [] })
+      break
+    case 'editor': {
+      const editor = Object.values(people)[move.id]
+      if (editor) on.act({ verb: 'nameEditor', editor: { account: editor.name, id: editor.id, at: start } })
+      break
+    }
+    case 'staleApproval': {
+      const evidenceAt = move.ageMs === undefined ? undefined : later(on.now, -move.ageMs)
+      on.act({ verb: 'approve', actor: move.actor, reason: 'Reverted', evidenceAt })
+      break
+    }
     case 'read':
       if (move.listed) on.act({ verb: 'stillListed', readOf: on.now })
       else on.act({ verb: 'gone', absentSince: on.now, cause: 'unknown' })
@@ -156,6 +198,9 @@ function apply(on: Case, move: Move): void {
     }
   }
 }
+
+const seenBy = ({ seen }: { seen: string | undefined }, incident: Incident | undefined) =>
+  seen === 'same' ? incident?.connector?.fingerprint : seen
 
 /** Runs a sequence of moves on a new incident and looks at every state on the way. */
 function play(
@@ -194,6 +239,10 @@ describe('whatever people do, in whatever order', () => {
             )
             const vote = before.history[voted]?.event
             expect(vote?.type === 'voted' && vote.expiresAt > on.now).toBe(true)
+            const approvedAs = vote?.type === 'voted' ? vote.fingerprint : undefined
+            if (approvedAs !== undefined && move.kind === 'startRemoval')
+              expect(seenBy(move, before)).toBe(approvedAs)
+            if (!setting.rules.approvals.editorMayApprove) expect(id).not.toBe(before.editor?.id)
             const since = before.history.slice(voted + 1).map(({ event }) => event)
             const ended = since.some(
               (event) =>
@@ -218,6 +267,21 @@ describe('whatever people do, in whatever order', () => {
     )
     // The property would hold for a decider that refuses everything.
     expect(removals).toBeGreaterThan(100)
+  })
+
+  test('no vote is taken that rests on what was seen long ago, and none is left once the connector changed', () => {
+    fc.assert(
+      fc.property(sequences, ([setting, moves]) => {
+        play(setting, moves, (before, after, _on, move) => {
+          const voted =
+            after.history.length > before.history.length && after.votes.length > before.votes.length
+          if (move.kind === 'staleApproval') expect(voted).toBe(false)
+          const changed = before.connector && before.connector.fingerprint !== after.connector?.fingerprint
+          if (move.kind === 'connector' && changed) expect(after.votes).toEqual([])
+        })
+      }),
+      runs,
+    )
   })
 
   test('falling back to open leaves no vote valid, but for the one that try again casts', () => {
@@ -273,7 +337,7 @@ describe('whatever people do, in whatever order', () => {
       fc.property(sequences, ([setting, moves]) => {
         play(setting, moves, (_before, after, on) => {
           if (isFinal(after)) return
-          const { work, nextAt } = due(after, [], on.now)
+          const { work, nextAt } = dueDecision(after, on.now)
           const person = waitForPeople.includes(after.status)
           expect(work.length > 0 || nextAt !== undefined || person).toBe(true)
           if (nextAt) expect(nextAt > on.now).toBe(true)

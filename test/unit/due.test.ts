@@ -1,6 +1,6 @@
 import { later, minuteMs } from '../../src/clock.js'
 import type { Conversation, Delivery } from '../../src/incident/delivery.js'
-import { due, laneOf, notable, type Place } from '../../src/incident/due.js'
+import { due, dueDecision, laneOf, notable, type Place } from '../../src/incident/due.js'
 import { actor, Case, people, start } from '../support/incidents.js'
 
 const channel = (changes: Partial<Conversation> = {}): Conversation => ({
@@ -22,7 +22,10 @@ const delivered = (changes: Partial<Delivery> = {}): Delivery => ({
   ...changes,
 })
 
-const kindsIn = (on: Case, place: Place) => due(on.state, [place], on.now).work.map(({ kind }) => kind)
+/** What is due but for what there is to find out, which has tests of its own. */
+const dueNow = (on: Case, places: Place[], now = on.now) =>
+  due(on.state, places, now, { askedAt: '2036-01-01T00:00:00.000Z' })
+const kindsIn = (on: Case, place: Place) => dueNow(on, [place]).work.map(({ kind }) => kind)
 
 describe('what is due in a conversation', () => {
   test('a new incident is posted where somebody said watch before it was found', () => {
@@ -130,14 +133,14 @@ describe('what is due in a conversation', () => {
       delivery: delivered({ message: undefined, wanted: true, ambiguous }),
     }
     const next = later(start, minutes * minuteMs)
-    if (minutes > 0) expect(due(on.state, [place], on.now)).toEqual({ work: [], nextAt: next })
-    expect(due(on.state, [place], next).work.map(({ kind }) => kind)).toEqual(['post'])
+    if (minutes > 0) expect(dueNow(on, [place])).toMatchObject({ work: [], nextAt: next })
+    expect(dueNow(on, [place], next).work.map(({ kind }) => kind)).toEqual(['post'])
   })
 
   test('a digest whose first post failed is posted again', () => {
     const on = Case.opened(undefined, { batch: { id: 'b', size: 12 } })
     const digest = delivered({ subject: 'batch:b', message: undefined, wanted: true })
-    expect(due(on.state, [{ conversation: channel(), digest }], on.now).work).toEqual([
+    expect(dueNow(on, [{ conversation: channel(), digest }]).work).toEqual([
       { kind: 'post', subject: 'batch:b', incident: 1, conversation: 'channel' },
     ])
   })
@@ -148,9 +151,7 @@ describe('what is due in a conversation', () => {
     on.act({ verb: 'acknowledge', actor: actor() })
     expect(kindsIn(on, place)).toEqual(['redraw'])
     on.act({ verb: 'keep', actor: actor(), reason: 'Not ours' })
-    expect(
-      due(on.state, [place], on.now).work.map((item) => [item.kind, 'subject' in item && item.subject]),
-    ).toEqual([
+    expect(dueNow(on, [place]).work.map((item) => [item.kind, 'subject' in item && item.subject])).toEqual([
       ['redraw', 'batch:b'],
       ['post', 'CR-1'],
     ])
@@ -169,7 +170,7 @@ describe('what is due in a conversation', () => {
     [11, 'batch:b'],
   ])('%d found in one read are announced as %s', (size, subject) => {
     const on = Case.opened(undefined, { batch: { id: 'b', size } })
-    expect(due(on.state, [{ conversation: channel() }], on.now).work).toEqual([
+    expect(dueNow(on, [{ conversation: channel() }]).work).toEqual([
       { kind: 'post', subject, incident: 1, conversation: 'channel' },
     ])
   })
@@ -177,7 +178,7 @@ describe('what is due in a conversation', () => {
   test('each conversation has a lane of its own, and the decision another', () => {
     const on = Case.approved()
     const places = [channel(), channel({ id: 'other' })].map((conversation) => ({ conversation }))
-    expect(due(on.state, places, on.now).work.map(laneOf)).toEqual([
+    expect(dueNow(on, places).work.map(laneOf)).toEqual([
       'decision:1',
       'conversation:channel',
       'conversation:other',
@@ -188,17 +189,17 @@ describe('what is due in a conversation', () => {
 describe('what is due for the decision', () => {
   test('an approved incident is removed, and expires 10 minutes after the quorum', () => {
     const on = Case.approved()
-    expect(due(on.state, [], on.now)).toEqual({
+    expect(dueDecision(on.state, on.now)).toEqual({
       work: [{ kind: 'remove', incident: 1 }],
       nextAt: '2026-11-22T03:10:00.000Z',
     })
     on.pass(10 * minuteMs)
-    expect(due(on.state, [], on.now)).toEqual({ work: [{ kind: 'expire', incident: 1 }] })
+    expect(dueDecision(on.state, on.now)).toEqual({ work: [{ kind: 'expire', incident: 1 }] })
   })
 
   test('a removal without an answer is adopted: whoever sent it is no more', () => {
     const on = Case.removing()
-    expect(due(on.state, [], on.now).work).toEqual([{ kind: 'adoptRemoval', incident: 1 }])
+    expect(dueDecision(on.state, on.now).work).toEqual([{ kind: 'adoptRemoval', incident: 1 }])
   })
 
   test.each([
@@ -207,16 +208,16 @@ describe('what is due for the decision', () => {
   ] as const)('after %s a read is asked for once %d minutes are over', (kind, minutes) => {
     const on = Case.removing()
     on.act({ verb: 'removalAnswered', removal: 'r', outcome: { kind, cause: 'time-out' } })
-    expect(due(on.state, [], on.now).work).toEqual([])
+    expect(dueDecision(on.state, on.now).work).toEqual([])
     on.pass(minutes * minuteMs)
-    expect(due(on.state, [], on.now).work).toEqual([{ kind: 'read', incident: 1 }])
+    expect(dueDecision(on.state, on.now).work).toEqual([{ kind: 'read', incident: 1 }])
   })
 
   test('an open incident with a vote wakes up when that expires', () => {
     const on = Case.opened({ ...new Case().rules, approvals: { ...new Case().rules.approvals, required: 2 } })
     on.settleRequired().act({ verb: 'approve', actor: actor(), reason: 'Reverted' })
-    expect(due(on.state, [], on.now)).toEqual({ work: [], nextAt: '2026-11-22T04:00:00.000Z' })
+    expect(dueDecision(on.state, on.now)).toEqual({ work: [], nextAt: '2026-11-22T04:00:00.000Z' })
     on.pass(60 * minuteMs)
-    expect(due(on.state, [], on.now).work).toEqual([{ kind: 'expire', incident: 1 }])
+    expect(dueDecision(on.state, on.now).work).toEqual([{ kind: 'expire', incident: 1 }])
   })
 })

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { minuteMs } from '../../src/clock.js'
+import { withReading } from '../../src/evidence/connector-history.js'
 import { type JsonStoreOptions, openJsonStore } from '../../src/store/json-store.js'
 import type { Store } from '../../src/store/store.js'
 import {
@@ -63,6 +64,37 @@ const readState = async () => {
   const text = await readFile(inFolder('state.json'), 'utf8').catch(() => undefined)
   return text === undefined ? undefined : JSON.parse(text)
 }
+
+describe('how connectors have looked', () => {
+  const history = withReading(undefined, { tenant: 'Contoso', at: start, connectors: [], complete: true })
+
+  test.each([
+    ['cut off', '{"tenant":"Con'],
+    ['empty', ''],
+    ['of another form', '{"tenant":"Contoso","versions":[]}'],
+  ])(
+    'is kept aside and begun anew where the file is %s, and the start is not refused',
+    async (_what, damage) => {
+      const store = await open()
+      await store.saveConnectorHistory(history)
+      const [name = ''] = await readdir(inFolder('connectors'))
+      await writeFile(inFolder(`connectors/${name}`), damage)
+      expect(await store.connectorHistory('Contoso')).toBeUndefined()
+      expect(warnings).toMatchObject([{ msg: expect.stringContaining('watching begins anew') }])
+      const kept = (await readdir(inFolder('connectors'))).find((file) => file.includes('damaged')) ?? ''
+      expect(await readFile(inFolder(`connectors/${kept}`), 'utf8')).toBe(damage)
+      await store.saveConnectorHistory(history)
+      expect(await store.connectorHistory('Contoso')).toEqual(history)
+    },
+  )
+
+  test('is readable by the owner alone', async () => {
+    await (await open()).saveConnectorHistory(history)
+    const [name = ''] = await readdir(inFolder('connectors'))
+    expect((await stat(inFolder(`connectors/${name}`))).mode & 0o777).toBe(0o600)
+    expect((await stat(inFolder('connectors'))).mode & 0o777).toBe(0o700)
+  })
+})
 
 describe('a data folder', () => {
   const bootId = async () =>
