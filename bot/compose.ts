@@ -8,6 +8,8 @@ import type { SimulatedTenant } from '../src/exchange/simulated-tenant.js'
 import type { Conversation } from '../src/incident/delivery.js'
 import { codeOf, type Incident } from '../src/incident/incident.js'
 import { createLog, type Log } from '../src/log.js'
+import { createGraph } from '../src/people/graph.js'
+import { type Directory, Roles } from '../src/people/roles.js'
 import { Policy } from '../src/policy.js'
 import type { AppCredential, Settings } from '../src/settings.js'
 import { openJsonStore } from '../src/store/json-store.js'
@@ -39,6 +41,8 @@ export interface Overrides {
   entraCa?: string
   authentication?: ChannelAuthentication
   botToken?: BotToken
+  /** In the place of Microsoft Graph. */
+  directory?: Directory
   /** How the simulated tenant behaves, where `EXCHANGE` is `simulated`. */
   simulation?: { name: string; lagMs: number }
 }
@@ -124,7 +128,9 @@ async function start(
   const conversations = new Conversations({ store, clock, log })
   const conversation = (id: string) => conversations.find(id)
   const { homeTenantId } = settings
-  const identities = new Identities({ client, roleMap, homeTenantId, clock, conversation })
+  const { directory = graph(settings, around) } = overrides
+  const roles = new Roles({ roleMap, directory, clock })
+  const identities = new Identities({ client, roles, homeTenantId, clock, conversation })
 
   const announcer = new Announcer({ store, client, conversations, roleMap, rules, texts, clock, log })
   const standing: AskStanding = (...voter) => identities.standing(...voter)
@@ -136,7 +142,7 @@ async function start(
   const table = simulated ? [...commands, ...demoCommands] : commands
   const simulate = simulated && (async () => void simulated.restrict())
   const offered = { tenants: tenants.names, help: helpLines(table, texts), simulate }
-  const requests = new Requests({ desk, store, clock, identities, roleMap, rules, texts, ...offered })
+  const requests = new Requests({ desk, store, clock, identities, rules, texts, ...offered })
   const say: ActivitiesParts['say'] = (where, activity) =>
     client.answer(placeOf(where), where.conversation.id, activity)
   const activities = new Activities({
@@ -225,6 +231,10 @@ function connectorClient(
   const tokens = tokensOf(bot.credential)
   const token = botToken ?? (() => tokens.token(bot.scope))
   return new ConnectorClient({ isServiceHost, token, pacing: new Pacing(clock), clock, log, random })
+}
+
+function graph({ graphUrl: url, bot }: Settings, { tokensOf, clock, log, newId }: Surroundings): Directory {
+  return createGraph({ url, tokens: tokensOf(bot.credential), clock, log, newId })
 }
 
 function channelAuthentication(

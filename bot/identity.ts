@@ -1,8 +1,8 @@
-import { type Clock, elapsedMs, type Instant, secondMs, within } from '../src/clock.js'
-import type { Actor } from '../src/incident/commands.js'
+import { type Clock, elapsedMs, type Instant, later, secondMs, within } from '../src/clock.js'
+import type { Actor, Role } from '../src/incident/commands.js'
 import type { Conversation } from '../src/incident/delivery.js'
 import type { Person } from '../src/incident/incident.js'
-import type { RoleMap } from '../src/people/role-map.js'
+import type { PersonRoles, Roles } from '../src/people/roles.js'
 import type { Standing } from '../src/work/removal.js'
 import type { ConnectorClient, Member } from './connector-client.js'
 import { type Incoming, rootOf, tenantsOf } from './incoming.js'
@@ -10,10 +10,19 @@ import { type Incoming, rootOf, tenantsOf } from './incoming.js'
 /** Who speaks, as far as the authenticated activity and the chat's roster tell. */
 export type Identity =
   | { kind: 'stranger'; why: 'foreignTenant' | 'guest' | 'noObjectId' | 'notMember'; person: Person }
-  | { kind: 'member'; person: Person; upn?: string | undefined; verified: boolean; seenIn: string }
+  | {
+      kind: 'member'
+      person: Person
+      upn?: string | undefined
+      verified: boolean
+      seenIn: string
+      roles: PersonRoles
+    }
 
-/** Roster and, later, Graph together: a click has to be answered within two seconds. */
-const rosterTimeoutMs = 1_500
+/** Roster and Graph together: a click has to be answered within two seconds. */
+const requestPatienceMs = 1_500
+/** The same before a removal, for which nobody waits at a screen. */
+const standingPatienceMs = 5 * secondMs
 const tooLate = { kind: 'notSent', why: 'the roster did not answer in time' } as const
 const rosterCacheMs = 60 * secondMs
 
@@ -29,15 +38,16 @@ export class Identities {
   constructor(
     private readonly parts: {
       client: ConnectorClient
-      roleMap: RoleMap
+      roles: Roles
       homeTenantId: string
       clock: Clock
       conversation: (id: string) => Promise<Conversation | undefined>
     },
   ) {}
 
-  /** @param fresh asks the roster even if the answer is known from less than a minute ago */
+  /** @param fresh asks the roster, and Graph, even if the answer is known from less than a minute ago */
   async of(incoming: Incoming, fresh: boolean): Promise<Identity> {
+    const deadline = later(this.parts.clock.now(), requestPatienceMs)
     const { from, conversation, serviceUrl } = incoming
     const person = {
       id: from.aadObjectId?.toLowerCase() ?? from.id,
@@ -49,21 +59,27 @@ export class Identities {
     if (!from.aadObjectId) return { kind: 'stranger', why: 'noObjectId', person }
     const place = { serviceUrl, id: rootOf(conversation.id) }
     const seenIn = seenInOf(place.id, from.id)
-    const look = await this.#look(place, from.id, fresh)
+    const look = await this.#look(place, from.id, fresh, deadline)
     if (look.kind === 'absent') return { kind: 'stranger', why: 'notMember', person }
-    if (look.kind === 'unknown') return { kind: 'member', person, verified: false, seenIn }
+    const rolesOf = (upn?: string) => this.parts.roles.of({ id: person.id, upn }, { fresh, deadline })
+    if (look.kind === 'unknown') return { kind: 'member', person, verified: false, seenIn, roles: rolesOf() }
     const { member } = look
     const verdict = this.#judge(member, person.id)
     if (verdict !== 'member') return { kind: 'stranger', why: verdict, person }
-    const { userPrincipalName: upn, name } = member
-    return { kind: 'member', person: { ...person, name: name || person.name }, upn, verified: true, seenIn }
+    const named = { ...person, name: member.name || person.name }
+    const { userPrincipalName: upn } = member
+    return { kind: 'member', person: named, upn, verified: true, seenIn, roles: rolesOf(upn) }
   }
 
-  /** The actor that a member is towards one watched tenant. */
-  async actor(identity: Extract<Identity, { kind: 'member' }>, tenant: string): Promise<Actor> {
-    const { person, upn, verified, seenIn } = identity
-    const { role, roleMapHash } = await this.parts.roleMap.roleOf({ id: person.id, upn }, tenant)
-    return { person, upn, role, verified, seenIn, roleMapHash }
+  /**
+   * The actor that a member is towards one watched tenant.
+   * @param needed the role that what is asked for takes: Graph is asked no further than that
+   */
+  async actor(identity: Extract<Identity, { kind: 'member' }>, tenant: string, needed: Role): Promise<Actor> {
+    const { person, upn, verified, seenIn, roles } = identity
+    const { role, roleMapHash, unasked, approverSeenAt } = await roles.roleIn(tenant, needed)
+    const directory = unasked === undefined ? undefined : { failed: unasked, approverSeenAt }
+    return { person, upn, role, directory, verified, seenIn, roleMapHash }
   }
 
   /** Asks about a voter again, without any cache: still a member of the home tenant, still an approver? */
@@ -71,14 +87,14 @@ export class Identities {
     const { conversation, member } = placeSeen(seenIn)
     const place = await this.parts.conversation(conversation)
     if (!place) return 'unknown'
-    const look = await this.#look(place, member, true)
+    const terms = { fresh: true, deadline: later(this.parts.clock.now(), standingPatienceMs) }
+    const look = await this.#look(place, member, terms.fresh, terms.deadline)
     if (look.kind === 'unknown') return 'unknown'
     if (look.kind === 'absent' || this.#judge(look.member, voter.id) !== 'member') return 'lost'
-    const { role } = await this.parts.roleMap.roleOf(
-      { id: voter.id, upn: look.member.userPrincipalName },
-      tenant,
-    )
-    return role === 'approver' ? 'approver' : 'lost'
+    const { userPrincipalName: upn } = look.member
+    const { role, unasked } = await this.parts.roles.of({ id: voter.id, upn }, terms).roleIn(tenant)
+    if (role === 'approver') return 'approver'
+    return unasked === undefined ? 'lost' : 'unknown'
   }
 
   /** Only a roster that says so makes somebody a member: what it leaves out counts against them. */
@@ -89,7 +105,12 @@ export class Identities {
     return isGuest || /#ext#/i.test(member.userPrincipalName ?? '') ? 'guest' : 'member'
   }
 
-  async #look(place: { serviceUrl: string; id: string }, memberId: string, fresh: boolean): Promise<Look> {
+  async #look(
+    place: { serviceUrl: string; id: string },
+    memberId: string,
+    fresh: boolean,
+    deadline: Instant,
+  ): Promise<Look> {
     const { client, clock } = this.parts
     const key = seenInOf(place.id, memberId)
     const known = this.#cache.get(key)
@@ -97,12 +118,8 @@ export class Identities {
       return { kind: 'member', member: known.member }
     this.#cache.delete(key)
     // Getting the bot's own token is part of the time that a click has.
-    const sent = await within(
-      clock,
-      rosterTimeoutMs,
-      client.member(place, memberId, rosterTimeoutMs),
-      tooLate,
-    )
+    const patienceMs = elapsedMs(clock.now(), deadline)
+    const sent = await within(clock, patienceMs, client.member(place, memberId, patienceMs), tooLate)
     if (sent.kind === 'missing') return { kind: 'absent' }
     if (sent.kind !== 'ok') return { kind: 'unknown' }
     if (this.#cache.size >= 1_000) this.#cache.clear()

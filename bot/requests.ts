@@ -1,4 +1,4 @@
-import { showName } from '../cards/escape.js'
+import { mostShown, show, showName } from '../cards/escape.js'
 import {
   type Card,
   type CardContext,
@@ -12,14 +12,19 @@ import type { Texts } from '../cards/texts/en.js'
 import type { Clock, Instant } from '../src/clock.js'
 import type { Desk } from '../src/desk.js'
 import type { Investigator } from '../src/evidence/investigator.js'
-import { type Actor, type PersonCommand, type Role, roleCovers } from '../src/incident/commands.js'
+import {
+  type Actor,
+  type PersonCommand,
+  type Role,
+  roleCovers,
+  roleNeeded,
+} from '../src/incident/commands.js'
 import { approvalsRequired } from '../src/incident/decide.js'
 import { type Conversation, mostAnnouncedAlone, subjectOfBatch } from '../src/incident/delivery.js'
-import { codeOf, type Incident } from '../src/incident/incident.js'
+import { codeOf, type Incident, type Person } from '../src/incident/incident.js'
 import type { Refusal } from '../src/incident/refusal.js'
 import type { RulesInForce } from '../src/incident/rules.js'
 import type { StepId } from '../src/incident/steps.js'
-import type { RoleMap } from '../src/people/role-map.js'
 import type { Store } from '../src/store/store.js'
 import type { Identities, Identity } from './identity.js'
 
@@ -69,7 +74,6 @@ export interface RequestParts {
   clock: Clock
   identities: Identities
   investigator: Pick<Investigator, 'of' | 'askedAt' | 'refresh'>
-  roleMap: RoleMap
   rules: () => Promise<RulesInForce>
   texts: Texts
   /** Names of the watched tenants. */
@@ -78,6 +82,9 @@ export interface RequestParts {
   /** In the demo only: restricts another connector of the simulated tenant. */
   simulate?: (() => Promise<void>) | undefined
 }
+
+/** Closed to whoever may be a guest, whatever groups they are in; what they may do to incidents, the decider knows. */
+const forMembersOnly: readonly Request['verb'][] = ['watch', 'unwatch', 'list', 'batch', 'show', 'refresh']
 
 const text = (words: string): Reply => ({ kind: 'text', text: words })
 
@@ -89,17 +96,17 @@ export class Requests {
   async answer(request: Request, turn: Turn): Promise<Reply> {
     const { identity } = turn
     if (identity.kind === 'stranger') return this.#turnAway(request, identity)
+    if (!identity.verified && forMembersOnly.includes(request.verb))
+      return text(this.parts.texts.refusal({ code: 'notVerified' }))
     switch (request.verb) {
       case 'help':
         return this.help(false)
       case 'whoami':
         return this.#whoami(identity, turn.conversation)
       case 'watch':
+        return this.#watch(identity, turn.conversation)
       case 'unwatch':
-        if (!identity.verified) return text(this.parts.texts.refusal({ code: 'notVerified' }))
-        return request.verb === 'watch'
-          ? this.#watch(identity, turn.conversation)
-          : this.#unwatch(identity, turn.conversation)
+        return this.#unwatch(identity, turn.conversation)
       case 'simulate':
         return this.#simulate()
       case 'unknown':
@@ -141,8 +148,11 @@ export class Requests {
     const code = `CR-${request.incident}`
     if (!this.#serves(conversation)) return text(texts.answers.notWatching)
     if (!incident) return text(texts.answers.incidentUnknown(code))
-    const actor = await identities.actor(member, incident.tenant)
-    if (!roleCovers(actor.role, 'viewer')) return this.#noRole(request.verb, incident, actor)
+    const needed = isAct(request) ? roleNeeded[request.verb] : 'viewer'
+    const actor = await identities.actor(member, incident.tenant, needed)
+    // Where the role is not known, an act goes on to the decider, which knows what may be done all the same.
+    if (!roleCovers(actor.role, 'viewer') && !(actor.directory && isAct(request)))
+      return this.#noRole(request.verb, member, actor.directory?.failed, codeOf(incident))
     if (request.verb === 'show') return this.#show(incident, conversation, by)
     // A card that was forwarded or copied is no card of ours: its buttons decide nothing.
     if (by === 'click' && !(await this.#wasShownIn(incident, conversation)))
@@ -234,8 +244,8 @@ export class Requests {
     where: Conversation,
   ): Promise<Reply> {
     if (!this.#serves(where)) return text(this.parts.texts.answers.notWatching)
-    const tenants = await this.#tenantsFor(member, 'viewer')
-    if (tenants.length === 0) return this.#noRole('list')
+    const { tenants, unasked } = await this.#tenantsFor(member, 'viewer')
+    if (tenants.length === 0) return this.#noRole('list', member, unasked)
     const open = (await Promise.all(tenants.map((tenant) => this.parts.store.open(tenant)))).flat()
     return this.#listOf(
       open.filter((incident) => matches(incident, filter)),
@@ -260,29 +270,29 @@ export class Requests {
     const tenant = incidents[0]?.tenant
     if (!this.#serves(where) || !tenant || !(await store.delivery(subjectOfBatch({ id: batch }), where.id)))
       return text(texts.answers.otherDigest)
-    if (!(await this.#tenantsFor(member, 'viewer')).includes(tenant)) return this.#noRole('list')
+    const { role, unasked } = await member.roles.roleIn(tenant, 'viewer')
+    if (!roleCovers(role, 'viewer')) return this.#noRole('list', member, unasked)
     const card = digestCard({ id: batch, incidents, page }, await this.#context())
     return { kind: 'card', card, summary: texts.digest.title(incidents.length) }
   }
 
   async #whoami(member: Member, { kind }: Conversation): Promise<Reply> {
-    const { roleMap, tenants, texts } = this.parts
-    const subject = { id: member.person.id, upn: member.upn }
-    const rows = await Promise.all(
-      tenants.map(async (tenant) => {
-        const { role, source } = await roleMap.roleOf(subject, tenant)
-        return { tenant, ...(role ? { role } : {}), ...(source ? { source } : {}) }
-      }),
-    )
-    const problem = member.verified ? {} : { problem: texts.whoami.unverified(kind === 'personal') }
-    const card = whoamiCard({ ...member.person, tenants: rows, ...problem }, await this.#context())
+    const { tenants: names, texts } = this.parts
+    const held = await member.roles.rolesIn(names)
+    const tenants = names.map((tenant, index) => ({ tenant, ...held[index] }))
+    const unasked = held.find((one) => one.unasked)?.unasked
+    const problems = [
+      ...(member.verified ? [] : [texts.whoami.unverified(kind === 'personal')]),
+      ...(unasked ? [texts.whoami.unasked(show(unasked, mostShown.reason))] : []),
+    ]
+    const card = whoamiCard({ ...member.person, tenants, problems }, await this.#context())
     return { kind: 'card', card, summary: texts.whoami.summary(showName(member.person)) }
   }
 
   async #watch(member: Member, conversation: Conversation): Promise<Reply> {
     const { store, clock, texts } = this.parts
-    const tenants = await this.#tenantsFor(member, 'responder')
-    if (tenants.length === 0) return this.#roleMissing('watch', member)
+    const { tenants, unasked } = await this.#tenantsFor(member, 'responder')
+    if (tenants.length === 0) return this.#roleMissing('watch', member, unasked)
     if (conversation.watching) return text(texts.answers.watchAlready)
     const now = clock.now()
     await store.record({ type: 'watched', conversation: conversation.id }, now, member.person)
@@ -296,8 +306,8 @@ export class Requests {
 
   async #unwatch(member: Member, conversation: Conversation): Promise<Reply> {
     const { store, clock, texts } = this.parts
-    if ((await this.#tenantsFor(member, 'responder')).length === 0)
-      return this.#roleMissing('unwatch', member)
+    const { tenants, unasked } = await this.#tenantsFor(member, 'responder')
+    if (tenants.length === 0) return this.#roleMissing('unwatch', member, unasked)
     if (!conversation.watching) return text(texts.answers.watchNotOn)
     await store.record({ type: 'unwatched', conversation: conversation.id }, clock.now(), member.person)
     await store.changeConversation(conversation.id, (known) => known && { ...known, watching: undefined })
@@ -319,24 +329,43 @@ export class Requests {
     return deliveries.some((delivery) => delivery.conversation === id)
   }
 
-  async #tenantsFor(member: Member, needed: Role): Promise<string[]> {
-    const { identities, tenants } = this.parts
-    const actors = await Promise.all(tenants.map((tenant) => identities.actor(member, tenant)))
-    return tenants.filter((_tenant, index) => roleCovers(actors[index]?.role, needed))
-  }
-
-  async #noRole(verb: string, incident?: Incident, actor?: Actor): Promise<Reply> {
-    if (incident && actor) {
-      const refusal = { code: 'roleMissing' }
-      await this.parts.desk.recordRefusal({ verb, refusal, by: actor.person, incident: codeOf(incident) })
+  /** The tenants for which somebody has a role, and why there may be more of them if Entra could not be asked. */
+  async #tenantsFor(
+    { roles }: Member,
+    needed: Role,
+  ): Promise<{ tenants: string[]; unasked?: string | undefined }> {
+    const { tenants } = this.parts
+    const held = await roles.rolesIn(tenants, needed)
+    return {
+      tenants: tenants.filter((_tenant, index) => roleCovers(held[index]?.role, needed)),
+      unasked: held.find((one) => one.unasked)?.unasked,
     }
-    return text(this.parts.texts.answers.noRole([]))
   }
 
-  async #roleMissing(verb: string, { person }: Member): Promise<Reply> {
-    const refusal = { code: 'roleMissing', needed: 'responder' }
-    await this.parts.desk.recordRefusal({ verb, refusal, by: person })
-    return text(this.parts.texts.answers.roleNeeded('responder'))
+  async #noRole(
+    verb: string,
+    { person: by }: Member,
+    unasked: string | undefined,
+    incident?: string,
+  ): Promise<Reply> {
+    const { desk, texts } = this.parts
+    if (unasked !== undefined) return this.#rolesUnknown(verb, by, { needed: 'viewer', cause: unasked })
+    if (incident) await desk.recordRefusal({ verb, refusal: { code: 'roleMissing' }, by, incident })
+    return text(texts.answers.noRole([]))
+  }
+
+  async #roleMissing(verb: string, { person: by }: Member, unasked: string | undefined): Promise<Reply> {
+    const needed = 'responder'
+    if (unasked !== undefined) return this.#rolesUnknown(verb, by, { needed, cause: unasked })
+    const refusal = { code: 'roleMissing', needed }
+    await this.parts.desk.recordRefusal({ verb, refusal, by })
+    return text(this.parts.texts.answers.roleNeeded(needed))
+  }
+
+  async #rolesUnknown(verb: string, by: Person, why: { needed: Role; cause: string }): Promise<Reply> {
+    const refusal = { code: 'rolesUnknown' as const, ...why }
+    await this.parts.desk.recordRefusal({ verb, refusal, by })
+    return text(this.parts.texts.refusal(refusal))
   }
 
   async #context(): Promise<CardContext> {

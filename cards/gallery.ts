@@ -5,6 +5,7 @@ import { defaultRules } from '../src/incident/rules.js'
 import type { Card, CardContext, CardKind } from './card.js'
 import { digestKind } from './digest/card.js'
 import { toDigestView } from './digest/to-view.js'
+import { mostShown, show } from './escape.js'
 import { missingEvidence, quietEvidence, tellingEvidence } from './evidence-examples.js'
 import { exampleBatch, exampleIncidents, exampleStart, maria } from './examples.js'
 import { helpKind } from './help/card.js'
@@ -67,11 +68,11 @@ const whoExample: WhoamiOf = {
     {
       tenant: 'contoso.onmicrosoft.com',
       role: 'approver',
-      source: 'the directory role Security Administrator',
+      source: 'role map, approver: directory role Security Administrator',
     },
     { tenant: 'fabrikam.onmicrosoft.com' },
   ],
-  problem: 'Microsoft Graph did not answer, so roles by group are missing.',
+  problems: [en.whoami.unasked(show('Microsoft Graph did not answer in time', mostShown.reason))],
 }
 
 /** What was found out in which example; nothing yet in the others. */

@@ -7,6 +7,7 @@ import { trustLoopback } from '../bot/channel-authentication.js'
 import { type Bot, compose } from '../bot/compose.js'
 import { pause, secondMs, systemClock } from '../src/clock.js'
 import { explain, Fault } from '../src/errors.js'
+import type { Directory } from '../src/people/roles.js'
 import type { Settings } from '../src/settings.js'
 import { type Playground, startPlayground } from './playground.js'
 import * as world from './playground-config.js'
@@ -36,6 +37,7 @@ const settingsIn = (folder: string, port: number, serviceHost: string): Settings
   pollSeconds,
   logLevel: process.env.LOG_LEVEL ?? 'silent',
   entraUrl: 'https://login.microsoftonline.com',
+  graphUrl: 'https://graph.microsoft.com',
   homeTenantId: world.tenantId,
   bot: {
     appId: world.bot.id,
@@ -67,11 +69,18 @@ async function freeIf(port: number): Promise<number | undefined> {
   return address !== null && typeof address === 'object' ? address.port : undefined
 }
 
+/** The demo's people are all in its role map. */
+const nobodyElse: Directory = {
+  memberOf: async () => ({ ok: true, ids: [] }),
+  userId: async () => ({ ok: true, id: undefined }),
+}
+
 /** The bot as the demo runs it: no sign-in anywhere, and nothing in reach but loopback. */
 const startBot = (folder: string, port: number, playground: Playground): Promise<Bot> =>
   compose(settingsIn(folder, port, playground.serviceHost), {
     authentication: trustLoopback,
     botToken: async () => ({ ok: true }),
+    directory: nobodyElse,
     simulation: { name: 'Contoso (simulated)', lagMs },
   })
 

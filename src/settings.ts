@@ -91,6 +91,7 @@ const environmentSchema = z.object({
   EXCHANGE_URL: anyUrl.default('https://outlook.office365.com'),
   EXCHANGE_SCOPE: text.optional(),
   ENTRA_URL: httpsUrl.optional(),
+  GRAPH_URL: anyUrl.default('https://graph.microsoft.com'),
   POLL_SECONDS: z
     .string()
     .regex(/^[1-9]\d{0,4}$/, 'must be a whole number of seconds, at least 1')
@@ -117,6 +118,7 @@ export interface Settings {
   pollSeconds: number
   logLevel: string
   entraUrl: string
+  graphUrl: string
   /** The tenant that all people belong to. */
   homeTenantId: string
   bot: {
@@ -236,6 +238,7 @@ function toSettings(values: z.infer<typeof environmentSchema>): Settings {
     pollSeconds: values.POLL_SECONDS,
     logLevel: values.LOG_LEVEL,
     entraUrl: values.ENTRA_URL ?? cloud.authority,
+    graphUrl: values.GRAPH_URL,
     homeTenantId,
     bot: {
       appId,

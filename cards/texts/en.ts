@@ -11,7 +11,12 @@ import {
   type Status,
 } from '../../src/incident/incident.js'
 import type { Refusal } from '../../src/incident/refusal.js'
-import { evidenceFreshMinutes, quorumLifeMinutes, reasonLength } from '../../src/incident/rules.js'
+import {
+  approverSeenHours,
+  evidenceFreshMinutes,
+  quorumLifeMinutes,
+  reasonLength,
+} from '../../src/incident/rules.js'
 import type { StepId } from '../../src/incident/steps.js'
 import { mentionName, mostShown, type Shown, show, showName, showUnlinked } from '../escape.js'
 import { mayBeOurs, type Phase } from '../phase.js'
@@ -513,6 +518,8 @@ const whoami = {
     personal
       ? 'Teams did not confirm just now that you belong to this organisation; until it does, you cannot approve.'
       : 'Teams did not confirm just now that you are a member here; until it does, you cannot approve.',
+  unasked: (cause: Shown) =>
+    `Microsoft Entra did not say just now which groups and roles you are in, so below may be less than you have: ${cause}.`,
   noTenants: 'No watched tenant is served here.',
   summary: (name: Shown) => `What Connector Warden knows about ${name}`,
 }
@@ -682,12 +689,18 @@ function summary(of: Incident): string {
   }
 }
 
+const justActivated =
+  'If you have just activated your role in Entra (PIM), press again: a missing role is never remembered.'
+const keepWithoutEntra = `Meanwhile Keep blocked works for approvers whom the role map names, and for whom Entra confirmed within the last ${approverSeenHours} hours. `
+
 /** What a refused person is told: what was not done, why, who brought it there and when, and what to do. */
 function refusal(why: Refusal, about?: Incident): string {
   const code = about ? codeOf(about) : 'this incident'
   switch (why.code) {
     case 'roleMissing':
-      return `Not done: that takes the **${roleNames[why.needed]}** role${about ? ` for ${show(about.tenant, mostShown.tenant)}` : ''}, and you do not have it. Nothing was changed. **whoami** shows your roles; whoever runs this bot sets them.`
+      return `Not done: that takes the **${roleNames[why.needed]}** role${about ? ` for ${show(about.tenant, mostShown.tenant)}` : ''}, and you do not have it. Nothing was changed. **whoami** shows your roles; whoever runs this bot sets them. ${justActivated}`
+    case 'rolesUnknown':
+      return `Not done: Microsoft Entra did not say just now whether you have the **${roleNames[why.needed]}** role that this takes. Nothing was changed. You may have it all the same: press again in a moment. ${why.needed === 'approver' ? keepWithoutEntra : ''}(What went wrong: ${show(why.cause, mostShown.reason)}.)`
     case 'notVerified':
       return 'Not done: Teams did not confirm just now that you are a member here. Nothing was changed. Try again in a minute; only Keep blocked works without that.'
     case 'reasonMissing':
@@ -778,9 +791,9 @@ const answers = {
   guest: 'Guests cannot use me. Nothing was done.',
   notIdentified: 'Teams did not say who you are, so nothing was done. Try again from Teams itself.',
   noRole: (ask: Shown[]) =>
-    `You have no role for this here, so I cannot show or do it. ${ask.length > 0 ? `Ask ${list(ask)}.` : 'Ask whoever runs this bot.'} **whoami** shows what I know about you.`,
+    `You have no role for this here, so I cannot show or do it. ${ask.length > 0 ? `Ask ${list(ask)}.` : 'Ask whoever runs this bot.'} **whoami** shows what I know about you. ${justActivated}`,
   roleNeeded: (role: Role) =>
-    `Not done: that takes the **${roleNames[role]}** role, and you do not have it. **whoami** shows your roles.`,
+    `Not done: that takes the **${roleNames[role]}** role, and you do not have it. **whoami** shows your roles. ${justActivated}`,
   notWatching:
     'This conversation does not watch: nothing is posted here. A responder can type **watch** to begin.',
   watchStarted: (open: number) =>

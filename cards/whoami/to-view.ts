@@ -10,25 +10,26 @@ export interface WhoamiOf {
   /** The watched tenants that the conversation serves; `source` says which entry of the role map it is. */
   tenants: { tenant: string; role?: Role | undefined; source?: string | undefined }[]
   /** Why this may be incomplete, e.g. that Teams did not answer. */
-  problem?: string | undefined
+  problems: string[]
 }
 
 const mostTenants = 15
+const longestProblem = 360
 
 export function toWhoamiView(who: WhoamiOf, { texts }: CardContext): WhoamiView {
   const { whoami } = texts
   const name = showName(who)
-  const problem = who.problem ?? (who.tenants.length === 0 ? whoami.noTenants : undefined)
+  const problems = who.tenants.length === 0 ? [...who.problems, whoami.noTenants] : who.problems
   return {
     fallbackText: whoami.summary(name),
     title: whoami.title,
     name,
     idLabel: `${whoami.id} `,
     id: show(who.id, mostShown.word),
-    problems: problem ? [show(problem, mostShown.text)] : [],
+    problems: problems.map((problem) => show(problem, longestProblem)),
     tenants: who.tenants.slice(0, mostTenants).map(({ tenant, role, source }) => ({
       role: whoami.row(show(tenant, mostShown.tenant), role),
-      sources: source ? [whoami.source(show(source, mostShown.short))] : [],
+      sources: source ? [whoami.source(show(source, mostShown.text))] : [],
       allows: whoami.allows[role ?? 'none'],
     })),
   }

@@ -8,7 +8,7 @@ export const whoamiViewSchema = z.strictObject({
   name: line,
   idLabel: line,
   id: line,
-  problems: optional(line),
+  problems: z.array(line),
   tenants: z.array(z.strictObject({ role: line, sources: optional(line), allows: line })),
 })
 export type WhoamiView = z.infer<typeof whoamiViewSchema>

@@ -23,8 +23,13 @@ export interface Actor {
   person: Person
   /** The roster's user principal name, if it told one. */
   upn?: string | undefined
-  /** The highest role the person holds for the incident's tenant, if any. */
+  /** The role that the person is known to hold for the incident's tenant, as far as what is asked for takes one. */
   role?: Role | undefined
+  /**
+   * Set where the person may hold a higher role and Entra could not be asked: why, and when Entra last said that
+   * they are an approver.
+   */
+  directory?: { failed: string; approverSeenAt?: Instant | undefined } | undefined
   /** Whether the chat's roster confirmed a member (no guest) of the home tenant just now. */
   verified: boolean
   /** Opaque: how the chat can be asked about the person again. */

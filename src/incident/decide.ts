@@ -1,8 +1,9 @@
-import { elapsedMs, type Instant, later, minuteMs } from '../clock.js'
+import { elapsedMs, hourMs, type Instant, later, minuteMs } from '../clock.js'
 import {
   type Actor,
   type Command,
   type PersonCommand,
+  type Role,
   roleCovers,
   roleNeeded,
   type SystemCommand,
@@ -11,6 +12,7 @@ import type { IncidentEvent } from './events.js'
 import { type Editor, type Incident, isFinal, type Person, type Vote } from './incident.js'
 import type { Decision, Refusal } from './refusal.js'
 import {
+  approverSeenHours,
   evidenceFreshMinutes,
   heldUpEveryMinutes,
   mostNotes,
@@ -61,8 +63,8 @@ function decideForPerson(
   now: Instant,
 ): Decided {
   const { actor, verb } = command
-  if (!roleCovers(actor.role, roleNeeded[verb]))
-    return refuse({ code: 'roleMissing', needed: roleNeeded[verb] })
+  if (!roleCovers(actor.role, roleNeeded[verb]) && !(verb === 'keep' && roleSeenAt(actor, now)))
+    return refuseRole(actor, roleNeeded[verb])
   // Whoever may be a guest can do nothing, but for what is safe for everybody.
   if (!actor.verified && verb !== 'keep') return refuse({ code: 'notVerified' })
   switch (command.verb) {
@@ -80,7 +82,7 @@ function decideForPerson(
     case 'override':
       return vote(incident, command, inForce, now)
     case 'keep':
-      return keep(incident, actor, command.reason, inForce)
+      return keep(incident, actor, command.reason, inForce, now)
     case 'reopen':
       return reopen(incident, actor, command.reason, inForce)
     case 'retry':
@@ -88,6 +90,19 @@ function decideForPerson(
     default:
       return command satisfies never
   }
+}
+
+/** Whether a role is missing, or nobody could say so: the person has to do something else about it. */
+const refuseRole = ({ directory }: Actor, needed: Role): Decided =>
+  refuse(
+    directory ? { code: 'rolesUnknown', needed, cause: directory.failed } : { code: 'roleMissing', needed },
+  )
+
+/** When somebody without the role at hand was last known to be an approver, if that is recent enough to count. */
+function roleSeenAt({ role, directory }: Actor, now: Instant): Instant | undefined {
+  const seenAt = directory?.approverSeenAt
+  if (role === 'approver' || seenAt === undefined) return undefined
+  return elapsedMs(seenAt, now) < approverSeenHours * hourMs ? seenAt : undefined
 }
 
 function acknowledge(incident: Incident, actor: Actor, { approvals }: Rules): Decided {
@@ -249,13 +264,21 @@ function castVote(
   return accept(...events)
 }
 
-function keep(incident: Incident, actor: Actor, reason: string, { hash }: RulesInForce): Decided {
+function keep(
+  incident: Incident,
+  actor: Actor,
+  reason: string,
+  { hash }: RulesInForce,
+  now: Instant,
+): Decided {
   if (incident.status === 'removing') return removalRunning(incident)
   if (incident.status === 'kept' && broughtHere(incident, actor, 'keptBlocked')) return accept()
   if (incident.status !== 'open' && incident.status !== 'approved') return wrongStatus(incident)
   const basis = { rules: hash, roleMap: actor.roleMapHash }
   const unverified = actor.verified ? {} : { unverified: true as const }
-  return refuseReason(reason) ?? accept({ type: 'keptBlocked', reason: reason.trim(), ...unverified, basis })
+  const seenAt = roleSeenAt(actor, now)
+  const restsOn = { ...unverified, ...(seenAt ? { roleSeenAt: seenAt } : {}) }
+  return refuseReason(reason) ?? accept({ type: 'keptBlocked', reason: reason.trim(), ...restsOn, basis })
 }
 
 function reopen(incident: Incident, actor: Actor, reason: string, { hash }: RulesInForce): Decided {

@@ -77,6 +77,8 @@ export const incidentEventSchema = z.discriminatedUnion(
       reason: z.string(),
       /** The roster could not be asked; keeping it blocked is allowed all the same. */
       unverified: z.literal(true).optional(),
+      /** Entra could not be asked, and had last said then that this person is an approver. */
+      roleSeenAt: instant.optional(),
       basis,
     }),
     z.object({ type: z.literal('reopened'), reason: z.string(), basis }),

@@ -9,6 +9,8 @@ import type { StepId } from './steps.js'
  */
 export type Refusal =
   | { code: 'roleMissing'; needed: Role }
+  /** Entra could not be asked, so the role may be there or not. */
+  | { code: 'rolesUnknown'; needed: Role; cause: string }
   | { code: 'notVerified' }
   | { code: 'reasonMissing'; least: number; most: number }
   | { code: 'textTooLong'; most: number }

@@ -53,6 +53,8 @@ export const defaultRules: Rules = rulesSchema.parse({})
 export const quorumLifeMinutes = 10
 /** After this long without a known outcome and still listed, a person is asked. */
 export const unknownOutcomeMinutes = 10
+/** Whoever was an approver so long ago may keep a connector blocked while Entra cannot be asked. */
+export const approverSeenHours = 24
 /** What is held up says so at most this often, however its cause is worded each time. */
 export const heldUpEveryMinutes = 30
 /** A vote may rest on what was read of the connector at most this long ago. */

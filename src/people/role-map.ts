@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Clock, elapsedMs, minuteMs } from '../clock.js'
 import { type Role, roles } from '../incident/commands.js'
 import { type Reading, WatchedFile } from '../watched-file.js'
+import { directoryRoleNames, templateIdOf } from './directory-roles.js'
 
 const guid = z.guid()
 const upn = /^[^\s@]+@[^\s@]+$/
@@ -15,9 +16,37 @@ const user = z
     'must be an Entra object id or a user principal name',
   )
 
-const members = z.strictObject({ users: z.array(user).default([]) })
+const group = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .refine((entry) => guid.safeParse(entry).success, 'must be the object id of an Entra group')
+
+/** Kept as the role's template id, whichever way it was written. */
+const directoryRole = z
+  .string()
+  .trim()
+  .transform((entry, context) => {
+    const id = templateIdOf(entry) ?? guid.safeParse(entry.toLowerCase()).data
+    if (id) return id
+    context.issues.push({
+      code: 'custom',
+      message: `must be one of ${directoryRoleNames.join(', ')}, or the template id of another directory role`,
+      input: entry,
+    })
+    return z.NEVER
+  })
+
+const entries = z.strictObject({
+  users: z.array(user).default([]),
+  groups: z.array(group).default([]),
+  directoryRoles: z.array(directoryRole).default([]),
+})
+/** Who has a role: people by object id or UPN, groups by object id, directory roles by template id; lower case. */
+export type Entries = z.infer<typeof entries>
+
 const rolesSchema = z
-  .strictObject({ approver: members.optional(), responder: members.optional(), viewer: members.optional() })
+  .strictObject({ approver: entries.optional(), responder: entries.optional(), viewer: entries.optional() })
   .default({})
 
 /** The role map file (`ROLE_MAP_FILE`). Every key may be left out; an unknown one is an error. */
@@ -28,21 +57,24 @@ export const roleMapSchema = z.strictObject({
 })
 export type RoleMapFile = z.infer<typeof roleMapSchema>
 
-/** Somebody as far as roles go: the UPN is the roster's, for that very object id, or unknown. */
-export interface Subject {
-  id: string
-  upn?: string | undefined
+/** A role and whom it is given to; `listedAs` is where the file says so. */
+export interface Grant {
+  role: Role
+  listedAs: Role
+  entries: Entries
 }
 
-export interface HeldRole {
-  role?: Role | undefined
-  /** The entry of the map that gives it. */
-  source?: string | undefined
-  roleMapHash: string
+/** What the file says at one moment, of every watched tenant. */
+export interface RoleMapReading {
+  hash: string
+  /** From the highest role to the lowest. */
+  grants(tenant: string): Grant[]
 }
 
 /** A broken edit leaves the last good map in force for this long; after it nobody may approve. */
 const brokenMapLifeMs = 15 * minuteMs
+
+const nobody: Entries = { users: [], groups: [], directoryRoles: [] }
 
 /** Who may do what, as the role map file says now. Missing, empty or unreadable means nobody. */
 export class RoleMap {
@@ -67,25 +99,30 @@ export class RoleMap {
     return new RoleMap(file, options.clock)
   }
 
-  /** The highest role that somebody holds for a watched tenant. */
-  async roleOf(subject: Subject, tenant: string): Promise<HeldRole> {
+  /** What the file says now, to answer one request with, however many tenants that is about. */
+  async current(): Promise<RoleMapReading> {
     const reading = await this.file.current()
-    const { roles: byRole } = ownTenant(reading.value, tenant) ?? reading.value
-    const names = [subject.id, subject.upn].map((name) => name?.toLowerCase())
-    for (const listedAs of [...roles].reverse()) {
-      const entry = byRole[listedAs]?.users.find((listed) => names.includes(listed))
-      if (!entry) continue
-      const role = listedAs === 'approver' && this.#tooLongBroken(reading) ? 'responder' : listedAs
-      return { role, source: `role map, ${listedAs}: ${entry}`, roleMapHash: reading.hash }
+    const mayApprove = !this.#tooLongBroken(reading)
+    return {
+      hash: reading.hash,
+      grants: (tenant) =>
+        [...roles].reverse().map((listedAs) => ({
+          role: listedAs === 'approver' && !mayApprove ? 'responder' : listedAs,
+          listedAs,
+          entries: rolesOf(reading.value, tenant)[listedAs] ?? nobody,
+        })),
     }
-    return { roleMapHash: reading.hash }
   }
 
-  /** The entries named as responders (or approvers, if there are none) of a tenant, for mentioning them. */
+  /** The users named as responders (or approvers, if there are none) of a tenant, for mentioning them. */
   async responders(tenant: string): Promise<string[]> {
-    const reading = await this.file.current()
-    const { roles: byRole } = ownTenant(reading.value, tenant) ?? reading.value
-    return byRole.responder?.users.length ? byRole.responder.users : (byRole.approver?.users ?? [])
+    const { approver, responder } = rolesOf((await this.file.current()).value, tenant)
+    return responder?.users.length ? responder.users : (approver?.users ?? [])
+  }
+
+  /** Whom the file names as approvers of a tenant; how many people that is, only Entra knows. */
+  async approverEntries(tenant: string): Promise<Entries> {
+    return rolesOf((await this.file.current()).value, tenant).approver ?? nobody
   }
 
   /** Constant word for what is wrong with the file, if anything is. */
@@ -93,7 +130,9 @@ export class RoleMap {
     const { broken, value } = await this.file.current()
     if (broken) return 'roleMapBroken'
     const maps = [value, ...Object.values(value.tenants)]
-    return maps.some((map) => map.roles.approver?.users.length) ? undefined : 'nobodyMayApprove'
+    const namesAnybody = ({ users, groups, directoryRoles }: Entries) =>
+      users.length + groups.length + directoryRoles.length > 0
+    return maps.some((map) => namesAnybody(map.roles.approver ?? nobody)) ? undefined : 'nobodyMayApprove'
   }
 
   #tooLongBroken({ broken }: Reading<RoleMapFile>): boolean {
@@ -101,5 +140,5 @@ export class RoleMap {
   }
 }
 
-const ownTenant = ({ tenants }: RoleMapFile, tenant: string) =>
-  Object.hasOwn(tenants, tenant) ? tenants[tenant] : undefined
+const rolesOf = (file: RoleMapFile, tenant: string): RoleMapFile['roles'] =>
+  (Object.hasOwn(file.tenants, tenant) ? file.tenants[tenant] : file)?.roles ?? {}

@@ -75,7 +75,7 @@ export class Removals {
     const confirmed = await this.#confirmVoters(approved)
     if (confirmed === 'settled') return 'done'
     if (confirmed === 'unknown')
-      return this.#heldUp(approved, 'Teams cannot be asked about the approvers just now')
+      return this.#heldUp(approved, 'Teams or Microsoft Entra cannot be asked about the approvers just now')
 
     const reason = removalReason(approved)
     const ready = await exchange.readyRemoval(connectorId, reason)

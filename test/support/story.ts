@@ -8,6 +8,7 @@ import { elapsedMs, later, minuteMs, secondMs } from '../../src/clock.js'
 import { createSimulatedTenant, type SimulatedTenant } from '../../src/exchange/simulated-tenant.js'
 import type { Settings } from '../../src/settings.js'
 import { type FakeEntra, startFakeEntra } from './fake-entra.js'
+import { FakeGraph } from './fake-graph.js'
 import { buttonsOf, cardOf, type FakeMessage, type FakePerson, FakeTeams, wordsOf } from './fake-teams.js'
 import { silentLog } from './silent-log.js'
 import { TestClock } from './test-clock.js'
@@ -79,6 +80,7 @@ export class Story {
   private constructor(
     readonly teams: FakeTeams,
     readonly entra: FakeEntra,
+    readonly graph: FakeGraph,
     readonly exchange: SimulatedTenant,
     readonly folder: string,
     readonly options: StoryOptions,
@@ -95,11 +97,12 @@ export class Story {
       [botAppId]: { secret: 'the bot password' },
       [exchangeAppId]: { secret: 'the exchange secret' },
     })
+    const graph = await FakeGraph.start(...Object.values(cast))
     const { lagMs = 5 * minuteMs } = options
     const exchange = createSimulatedTenant({ tenantId: watchedTenantId, clock, lagMs })
     await exchange.start()
     const folder = await mkdtemp(join(tmpdir(), 'warden-story-'))
-    const story = new Story(teams, entra, exchange, folder, options, clock)
+    const story = new Story(teams, entra, graph, exchange, folder, options, clock)
     await story.writeRoleMap(options.roleMap ?? usualRoleMap)
     await writeFile(join(folder, 'rules.json'), JSON.stringify(options.rules ?? {}))
     await story.startBot()
@@ -117,6 +120,7 @@ export class Story {
     await this.bot.stop()
     await this.teams.stop()
     await this.entra.stop()
+    await this.graph.stop()
     await this.exchange.stop()
     await rm(this.folder, { recursive: true })
   }
@@ -147,6 +151,7 @@ export class Story {
       pollSeconds: this.options.pollSeconds ?? 60,
       logLevel: 'silent',
       entraUrl: this.entra.url,
+      graphUrl: this.graph.url,
       homeTenantId: homeTenant,
       bot: {
         appId: botAppId,
@@ -182,14 +187,16 @@ export class Story {
   /** Resolves once nothing has moved for a moment: no request of the bot's is being answered any more. */
   async quiet(): Promise<void> {
     const moved = () =>
-      `${this.teams.requests.length} ${this.exchange.log.length} ${this.entra.requests.length}`
+      [this.teams.requests, this.exchange.log, this.entra.requests, this.graph.requests]
+        .map(({ length }) => length)
+        .join(' ')
     for (let still = 0, before = moved(); still < 5; ) {
       const since = performance.now()
       await realPause(2)
       // Where the machine has no time for this process, nothing moving says nothing.
       const starved = performance.now() - since > 8
       const now = moved()
-      still = now === before && this.teams.inFlight === 0 && !starved ? still + 1 : 0
+      still = now === before && this.teams.inFlight + this.graph.inFlight === 0 && !starved ? still + 1 : 0
       before = now
     }
   }

@@ -160,7 +160,7 @@ test('the other cards are as deaf to what they are given', () => {
   const cards = [
     listCard({ title: text, filter: text, incidents: [incidentFull(text)], page: 1 }, context),
     whoamiCard(
-      { name: text, id: text, tenants: [{ tenant: text, role: 'viewer', source: text }], problem: text },
+      { name: text, id: text, tenants: [{ tenant: text, role: 'viewer', source: text }], problems: [text] },
       context,
     ),
     movedCard(text, context),

@@ -106,7 +106,11 @@ test('only the introduction says how to begin', () => {
 
 test('whoami shows each tenant with the role, its source and what it allows', () => {
   const card = whoamiCard(
-    { ...maria, tenants: [{ tenant: 'contoso', role: 'viewer', source: 'users' }, { tenant: 'fabrikam' }] },
+    {
+      ...maria,
+      tenants: [{ tenant: 'contoso', role: 'viewer', source: 'users' }, { tenant: 'fabrikam' }],
+      problems: [],
+    },
     context,
   )
   const text = transcriptOf(card)
@@ -116,9 +120,10 @@ test('whoami shows each tenant with the role, its source and what it allows', ()
 })
 
 test('whoami says what it could not find out, and that no tenant is served', () => {
-  const text = (problem?: string) => transcriptOf(whoamiCard({ ...maria, tenants: [], problem }, context))
-  expect(text('Graph did not answer.')).toContain('Graph did not answer.')
-  expect(text()).toContain('No watched tenant is served here.')
+  const text = transcriptOf(
+    whoamiCard({ ...maria, tenants: [], problems: ['Teams did not answer.', 'Nor did Entra.'] }, context),
+  )
+  expect(text).toContain('Teams did not answer.\nNor did Entra.\nNo watched tenant is served here.')
 })
 
 test('a card that moved points to the newer one and decides nothing', () => {

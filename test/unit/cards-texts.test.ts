@@ -10,6 +10,7 @@ const incident = exampleIncidents.deciding
 
 const refusals: { [Code in Refusal['code']]: Extract<Refusal, { code: Code }> } = {
   roleMissing: { code: 'roleMissing', needed: 'approver' },
+  rolesUnknown: { code: 'rolesUnknown', needed: 'approver', cause: 'Microsoft Graph did not answer in time' },
   notVerified: { code: 'notVerified' },
   reasonMissing: { code: 'reasonMissing', least: 3, most: 500 },
   textTooLong: { code: 'textTooLong', most: 500 },
@@ -59,6 +60,25 @@ test('a missing role is named, and a missing step by its title and the word to t
   expect(en.refusal(refusals.stepsUnsettled, incident)).toContain(
     '“Is the mail through it yours?” (traffic) and “Who created or changed it?” (audit)',
   )
+})
+
+test('whoever lacks a role is offered to press again after activating it', () => {
+  for (const words of [
+    en.refusal(refusals.roleMissing),
+    en.answers.noRole([]),
+    en.answers.roleNeeded('responder'),
+  ]) {
+    expect(words).toContain('If you have just activated your role in Entra (PIM), press again')
+  }
+})
+
+test('a role that nobody could ask about is not called missing', () => {
+  const words = en.refusal(refusals.rolesUnknown, incident)
+  expect(words).toContain('Microsoft Entra did not say just now whether you have the **approver** role')
+  expect(words).toContain('Nothing was changed')
+  expect(words).toContain('press again')
+  expect(words).toContain('Microsoft Graph did not answer in time')
+  expect(words).not.toContain('do not have')
 })
 
 test.each(['open', 'approved', 'removing', 'stuck', 'kept', 'unblocked', 'cleared'] as const)(

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { later, minuteMs } from '../../src/clock.js'
+import { elapsedMs, hourMs, later, minuteMs } from '../../src/clock.js'
 import { type Actor, type Command, roles } from '../../src/incident/commands.js'
 import { approvalsRequired, decide } from '../../src/incident/decide.js'
 import { dueDecision } from '../../src/incident/due.js'
@@ -20,6 +20,10 @@ const anyActor: fc.Arbitrary<Actor> = fc.record({
     fc.constantFrom(undefined, ...roles),
   ),
   verified: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.constant(false)),
+  directory: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(undefined) },
+    fc.record({ failed: fc.constant('no answer'), approverSeenAt: fc.constantFrom(undefined, start) }),
+  ),
   seenIn: fc.constantFrom('channel', 'chat'),
   roleMapHash: fc.constant('map'),
 })
@@ -279,6 +283,56 @@ describe('whatever people do, in whatever order', () => {
           const changed = before.connector && before.connector.fingerprint !== after.connector?.fingerprint
           if (move.kind === 'connector' && changed) expect(after.votes).toEqual([])
         })
+      }),
+      runs,
+    )
+  })
+
+  test('nobody votes whose role is not known, however lately they were an approver', () => {
+    let votes = 0
+    fc.assert(
+      fc.property(sequences, ([setting, moves]) => {
+        play(setting, moves, (before, after, _on, move) => {
+          const actor = move.kind === 'command' && 'actor' in move.command ? move.command.actor : undefined
+          for (const { event } of after.history.slice(before.history.length)) {
+            if (event.type !== 'voted') continue
+            votes += 1
+            expect(actor?.role).toBe('approver')
+          }
+        })
+      }),
+      runs,
+    )
+    expect(votes).toBeGreaterThan(100)
+  })
+
+  test('without a known role it is kept blocked only by an approver of the last 24 hours, and that is recorded', () => {
+    let kept = 0
+    const lesser = fc.constantFrom(undefined, 'viewer' as const, 'responder' as const)
+    const seen = fc.constantFrom(undefined, ...[0, 1, 23, 25].map((hours) => later(start, -hours * hourMs)))
+    fc.assert(
+      fc.property(sequences, anyActor, lesser, seen, ([setting, moves], actor, role, approverSeenAt) => {
+        const on = play(setting, moves, () => undefined)
+        const by = { ...actor, role, directory: { failed: 'no answer', approverSeenAt } }
+        const { version } = on.state
+        on.act({ verb: 'keep', actor: by, reason: 'Not ours' })
+        if (on.state.version === version) return
+        kept += 1
+        expect(approverSeenAt !== undefined && elapsedMs(approverSeenAt, on.now) < 24 * hourMs).toBe(true)
+        expect(on.state.history.at(-1)?.event).toMatchObject({ roleSeenAt: approverSeenAt })
+      }),
+      runs,
+    )
+    expect(kept).toBeGreaterThan(100)
+  })
+
+  test('every decision of a person says with which rules and which role map it was made', () => {
+    const decisions = ['voted', 'keptBlocked', 'reopened', 'retried']
+    fc.assert(
+      fc.property(sequences, ([setting, moves]) => {
+        for (const { event } of play(setting, moves, () => undefined).state.history)
+          if (decisions.includes(event.type))
+            expect(event).toMatchObject({ basis: { rules: 'rules', roleMap: 'map' } })
       }),
       runs,
     )

@@ -1,11 +1,12 @@
 import { hourMs, later, minuteMs } from '../../src/clock.js'
-import type { Command } from '../../src/incident/commands.js'
+import type { Actor, Command, Role } from '../../src/incident/commands.js'
 import { roleNeeded } from '../../src/incident/commands.js'
 import { transitions } from '../../src/incident/transitions.js'
 import { actor, Case, people, rulesWith, start, withRole } from '../support/incidents.js'
 
 const reason = 'Reverted the change, account secured'
 const approve = (by = actor()): Command => ({ verb: 'approve', actor: by, reason })
+const acknowledge = (by: Actor): Command => ({ verb: 'acknowledge', actor: by })
 const keep = (by = actor()): Command => ({ verb: 'keep', actor: by, reason })
 const fourEyes = rulesWith({ approvals: { required: 2 } })
 
@@ -54,6 +55,61 @@ describe('who may do what', () => {
     expect(on.act(undo)).toEqual({ ok: false, refusal: { code: 'notVerified' } })
     expect(on.act(keep(unconfirmed))).toMatchObject({ ok: true, events: [{ unverified: true }] })
     expect(on.state.status).toBe('kept')
+  })
+})
+
+describe('while Entra cannot be asked about groups and directory roles', () => {
+  const failed = 'Microsoft Graph did not answer in time'
+  const unknown = (role?: Role, approverSeenAt?: string) =>
+    actor(people.ann, { role, directory: { failed, approverSeenAt } })
+  const rolesUnknown = (needed: Role) => ({
+    ok: false,
+    refusal: { code: 'rolesUnknown', needed, cause: failed },
+  })
+
+  test.each([
+    [undefined, 'responder'],
+    ['viewer', 'responder'],
+    [undefined, 'approver'],
+    ['responder', 'approver'],
+  ] as const)('who is known as %s and needs the role of %s is told that nobody could say', (held, needed) => {
+    const on = Case.opened().settleRequired()
+    const { version } = on.state
+    const command = needed === 'approver' ? approve(unknown(held)) : acknowledge(unknown(held))
+    expect(on.act(command)).toEqual(rolesUnknown(needed))
+    expect(on.state.version).toBe(version)
+  })
+
+  test('what the known role covers is done', () => {
+    expect(Case.opened().act(acknowledge(unknown('responder')))).toMatchObject({ ok: true })
+  })
+
+  test('an approver of the last 24 hours may keep it blocked, which the record says', () => {
+    const on = Case.opened().pass(24 * hourMs - 1)
+    expect(on.act(keep(unknown('viewer', start)))).toMatchObject({
+      ok: true,
+      events: [{ type: 'keptBlocked', roleSeenAt: start, basis: { rules: 'rules', roleMap: 'map' } }],
+    })
+    expect(on.state.status).toBe('kept')
+  })
+
+  test('one of longer ago may not, and nobody may do anything else on the strength of it', () => {
+    expect(
+      Case.opened()
+        .pass(24 * hourMs)
+        .act(keep(unknown(undefined, start))),
+    ).toEqual(rolesUnknown('approver'))
+    const on = Case.opened().settleRequired()
+    expect(on.act(approve(unknown('responder', start)))).toEqual(rolesUnknown('approver'))
+    on.act(keep())
+    const reopen: Command = { verb: 'reopen', actor: unknown('responder', start), reason }
+    expect(on.act(reopen)).toEqual(rolesUnknown('approver'))
+  })
+
+  test('an approver by name keeps it blocked as ever', () => {
+    const on = Case.opened()
+    expect(on.act(keep(unknown('approver', start)))).toMatchObject({ ok: true })
+    expect(on.state.history.at(-1)?.event).not.toHaveProperty('roleSeenAt')
   })
 })
 

@@ -1,10 +1,13 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { minuteMs } from '../../src/clock.js'
+import { later, minuteMs, secondMs } from '../../src/clock.js'
 import type { Fault } from '../../src/errors.js'
-import { RoleMap } from '../../src/people/role-map.js'
+import { directoryRoleName } from '../../src/people/directory-roles.js'
+import { RoleMap, roleMapSchema } from '../../src/people/role-map.js'
+import { Roles, type Subject } from '../../src/people/roles.js'
 import { TestClock } from '../support/test-clock.js'
+import { TestDirectory } from '../support/test-directory.js'
 
 const ann = { id: '00000000-0000-4000-8000-00000000000a', upn: 'ann@contoso.com' }
 const ben = { id: '00000000-0000-4000-8000-00000000000b', upn: 'ben@contoso.com' }
@@ -41,9 +44,14 @@ describe('the role map', () => {
       },
       (fault: Fault) => fault,
     )
+  /** What the map gives to whom Entra has nothing to say about. */
+  const held = (roleMap: RoleMap, who: Subject, tenant: string) =>
+    new Roles({ roleMap, directory: new TestDirectory(), clock })
+      .of(who, { fresh: true, deadline: later(clock.now(), secondMs) })
+      .roleIn(tenant)
   const approvers = (...users: string[]) => ({ roles: { approver: { users } } })
   const roleOf = async (who: { id: string; upn?: string }, tenant = contoso) =>
-    (await (await open()).roleOf(who, tenant)).role
+    (await held(await open(), who, tenant)).role
 
   test('missing, nobody has a role', async () => {
     expect(await roleOf(ann)).toBeUndefined()
@@ -60,11 +68,11 @@ describe('the role map', () => {
   test('an object id gives the role that it stands under, and nobody else one', async () => {
     await write(approvers(ann.id))
     const map = await open()
-    expect(await map.roleOf(ann, contoso)).toMatchObject({
+    expect(await held(map, ann, contoso)).toMatchObject({
       role: 'approver',
       source: `role map, approver: ${ann.id}`,
     })
-    expect((await map.roleOf(ben, contoso)).role).toBeUndefined()
+    expect((await held(map, ben, contoso)).role).toBeUndefined()
   })
 
   test('object ids and UPNs are the same in any spelling of their letters', async () => {
@@ -115,11 +123,11 @@ describe('the role map', () => {
     `{"roles":{"approver":{"__proto__":{"users":["${ann.id}"]}}}}`,
   ])('nobody gains a role through %s', async (text) => {
     await writeText(text)
-    const held = await open().then(
-      async (map) => (await map.roleOf(ann, contoso)).role ?? 'nothing',
+    const given = await open().then(
+      async (map) => (await held(map, ann, contoso)).role ?? 'nothing',
       (fault: Fault) => fault.code,
     )
-    expect(['nothing', 'fileUnusable']).toContain(held)
+    expect(['nothing', 'fileUnusable']).toContain(given)
     expect(Object.hasOwn(Object.prototype, 'approver')).toBe(false)
   })
 
@@ -128,10 +136,59 @@ describe('the role map', () => {
     ['a misspelt key of a role', { roles: { approver: { user: [ann.id] } } }, 'user'],
     ['a misspelt top', { role: {} }, '"role"'],
     ['a display name', approvers('Ann Archer'), 'object id or a user principal name'],
+    [
+      'a group by its name',
+      { roles: { approver: { groups: ['Mail admins'] } } },
+      'object id of an Entra group',
+    ],
+    [
+      'a directory role that nobody knows',
+      { roles: { approver: { directoryRoles: ['Securty Administrator'] } } },
+      'Global Administrator, Security Administrator, Global Reader, Security Reader, Exchange Administrator',
+    ],
     ['a person twice wrapped', approvers([ann.id] as unknown as string), 'roles.approver.users[0]'],
   ])('%s stops the start, and it is named', async (_what, map, named) => {
     await write(map)
     expect((await refusal()).message).toContain(named)
+  })
+
+  test('a directory role may be written by its name in any letters, or by its template id', async () => {
+    const other = 'AB0C1D2E-0000-4000-8000-00000000F00D'
+    await write({
+      roles: {
+        approver: { directoryRoles: ['security ADMINISTRATOR', ` ${other} `], groups: [` ${other}`] },
+      },
+    })
+    expect(await (await open()).approverEntries(contoso)).toEqual({
+      users: [],
+      groups: [other.toLowerCase()],
+      directoryRoles: ['194ae4cb-b126-40b2-bd5b-6091b380977d', other.toLowerCase()],
+    })
+  })
+
+  test('whom it names as approvers of a tenant is told entry by entry', async () => {
+    await write({ ...approvers(ann.id), tenants: { [contoso]: {} } })
+    const map = await open()
+    expect(await map.approverEntries(contoso)).toEqual({ users: [], groups: [], directoryRoles: [] })
+    expect((await map.approverEntries('fabrikam.onmicrosoft.com')).users).toEqual([ann.id])
+  })
+
+  test.each([
+    ['users', ann.id],
+    ['groups', ann.id],
+    ['directoryRoles', 'Security Administrator'],
+  ])('named as %s, somebody may approve', async (kind, entry) => {
+    await write({ roles: { approver: { [kind]: [entry] } } })
+    expect(await (await open()).problem()).toBeUndefined()
+    await write({ roles: { responder: { [kind]: [entry] } } })
+    expect(await (await open()).problem()).toBe('nobodyMayApprove')
+  })
+
+  test('the example can be used: Security Administrators approve, Global and Security Readers view', async () => {
+    const example = JSON.parse(await readFile('config/roles.example.json', 'utf8'))
+    const { roles } = roleMapSchema.parse(example)
+    expect(roles.approver?.directoryRoles.map(directoryRoleName)).toEqual(['Security Administrator'])
+    expect(roles.viewer?.directoryRoles.map(directoryRoleName)).toEqual(['Global Reader', 'Security Reader'])
   })
 
   test('a map that others may write to stops the start', async () => {
@@ -144,15 +201,15 @@ describe('the role map', () => {
     await write(approvers(ann.id))
     const map = await open()
     await write(approvers(ben.id))
-    expect((await map.roleOf(ann, contoso)).role).toBeUndefined()
-    expect((await map.roleOf(ben, contoso)).role).toBe('approver')
+    expect((await held(map, ann, contoso)).role).toBeUndefined()
+    expect((await held(map, ben, contoso)).role).toBe('approver')
   })
 
   test('deleted, nobody has a role any more', async () => {
     await write(approvers(ann.id))
     const map = await open()
     await rm(path)
-    expect((await map.roleOf(ann, contoso)).role).toBeUndefined()
+    expect((await held(map, ann, contoso)).role).toBeUndefined()
   })
 
   describe('broken by an edit', () => {
@@ -161,35 +218,35 @@ describe('the role map', () => {
       await write({ roles: { approver: { users: [ann.id] }, viewer: { users: [ben.id] } } })
       map = await open()
       await writeText('{"roles":')
-      await map.roleOf(ann, contoso)
+      await held(map, ann, contoso)
     })
 
     test('keeps the last good one in force, and says so loudly', async () => {
       expect(await map.problem()).toBe('roleMapBroken')
       expect(warnings).toHaveLength(1)
       clock.advance(15 * minuteMs - 1)
-      expect((await map.roleOf(ann, contoso)).role).toBe('approver')
+      expect((await held(map, ann, contoso)).role).toBe('approver')
     })
 
     test('after fifteen minutes nobody may approve, and approvers may still respond', async () => {
       clock.advance(15 * minuteMs)
-      expect((await map.roleOf(ann, contoso)).role).toBe('responder')
-      expect((await map.roleOf(ben, contoso)).role).toBe('viewer')
+      expect((await held(map, ann, contoso)).role).toBe('responder')
+      expect((await held(map, ben, contoso)).role).toBe('viewer')
     })
 
     test('breaking it differently every few minutes wins no time', async () => {
       for (const text of ['{', '{{', '{{{']) {
         await writeText(text)
-        await map.roleOf(ann, contoso)
+        await held(map, ann, contoso)
         clock.advance(5 * minuteMs)
       }
-      expect((await map.roleOf(ann, contoso)).role).toBe('responder')
+      expect((await held(map, ann, contoso)).role).toBe('responder')
     })
 
     test('put right, approvers may approve again', async () => {
       clock.advance(20 * minuteMs)
       await write(approvers(ben.id))
-      expect((await map.roleOf(ben, contoso)).role).toBe('approver')
+      expect((await held(map, ben, contoso)).role).toBe('approver')
       expect(await map.problem()).toBeUndefined()
     })
   })

@@ -58,6 +58,7 @@ describe('the settings', () => {
       pollSeconds: 60,
       logLevel: 'info',
       entraUrl: 'https://login.microsoftonline.com',
+      graphUrl: 'https://graph.microsoft.com',
       homeTenantId: tenant,
       bot: {
         appId: bot,
