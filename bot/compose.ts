@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { en } from '../cards/texts/en.js'
 import { type Clock, secondMs, systemClock, within } from '../src/clock.js'
-import { createCredentials, type TokenSource } from '../src/credentials.js'
+import { type AppCredential, createTokenSources, type TokenSource } from '../src/credentials.js'
 import { Desk } from '../src/desk.js'
 import { Fault } from '../src/errors.js'
 import type { SimulatedTenant } from '../src/exchange/simulated-tenant.js'
@@ -9,7 +9,7 @@ import type { Conversation } from '../src/incident/delivery.js'
 import { codeOf, type Incident } from '../src/incident/incident.js'
 import { createLog, type Log } from '../src/log.js'
 import { Policy } from '../src/policy.js'
-import type { AppCredential, Settings } from '../src/settings.js'
+import type { Settings } from '../src/settings.js'
 import { openJsonStore } from '../src/store/json-store.js'
 import type { Store } from '../src/store/store.js'
 import { Loop, type Show } from '../src/work/loop.js'
@@ -96,8 +96,12 @@ function surroundings(settings: Settings, overrides: Overrides): Surroundings {
     newId,
     random,
     log: overrides.log ?? createLog(settings.logLevel),
-    tokensOf: (credential) =>
-      createCredentials({ ...credential, authority: settings.entraUrl, ca: overrides.entraCa, clock }),
+    tokensOf: createTokenSources({
+      authority: settings.entraUrl,
+      ca: overrides.entraCa,
+      environment: process.env,
+      clock,
+    }),
   }
 }
 
@@ -204,15 +208,19 @@ async function start(
   }
 }
 
+/** Beyond this, a list of names helps nobody. */
+const mostNamed = 20
+
 /** An incident of a tenant that nobody watches could never be verified, and a namesake would be opened beside it. */
 async function refuseOrphans(open: Incident[], { names }: Tenants): Promise<void> {
   const orphans = open.filter(({ tenant }) => !names.includes(tenant))
   if (orphans.length === 0) return
   const codes = orphans.map((incident) => `${codeOf(incident)} (${incident.tenant})`).join(', ')
+  const watched = names.length > mostNamed ? `${names.length} others` : names.join(', ')
   throw new Fault(
     'tenantNotWatched',
-    `Incidents are open for tenants that the settings do not name: ${codes}. Watched now: ${names.join(', ')}.`,
-    'Set EXCHANGE_ORGANIZATION back until they are over, or let DATA_DIR name another folder.',
+    `Incidents are open for tenants that the settings do not name: ${codes}. Watched now: ${watched}.`,
+    'Until they are over, let EXCHANGE_ORGANIZATION, or a name in TENANTS_FILE, be what it was; or let DATA_DIR name another folder.',
   )
 }
 

@@ -36,6 +36,7 @@ const settingsIn = (folder: string, port: number, serviceHost: string): Settings
   pollSeconds,
   logLevel: process.env.LOG_LEVEL ?? 'silent',
   entraUrl: 'https://login.microsoftonline.com',
+  graphUrl: 'https://graph.microsoft.com',
   homeTenantId: world.tenantId,
   bot: {
     appId: world.bot.id,
