@@ -134,12 +134,13 @@ async function start(
   const standing: AskStanding = (...voter) => identities.standing(...voter)
   const removals = new Removals({ desk, tenantOf, standing, newId, clock, log })
   const show: Show = (...work) => announcer.show(...work)
-  const loop = new Loop({ store, desk, removals, show, clock, log, random })
+  const serves = (where: string, tenant: string) => tenants.serves(where, tenant)
+  const loop = new Loop({ store, desk, removals, show, serves, clock, log, random })
 
   const { simulated } = tenants
   const table = simulated ? [...commands, ...demoCommands] : commands
   const simulate = simulated && (async () => void simulated.restrict())
-  const offered = { tenants: tenants.names, help: helpLines(table, texts), simulate }
+  const offered = { tenants: tenants.names, serves, help: helpLines(table, texts), simulate }
   const requests = new Requests({ desk, store, clock, identities, roleMap, rules, texts, ...offered })
   const say: ActivitiesParts['say'] = (where, activity) =>
     client.answer(placeOf(where), where.conversation.id, activity)
@@ -166,7 +167,9 @@ async function start(
     const watching = (await store.conversations()).filter((one) => one.watching)
     const degraded = [
       ...tenants.problems(),
-      ...(watching.some(({ gone }) => !gone) ? [] : ['nobodyWatches']),
+      ...(tenants.names.every((name) => watching.some(({ id, gone }) => !gone && serves(id, name)))
+        ? []
+        : ['nobodyWatches']),
       ...(watching.some(({ gone }) => gone) ? ['conversationLost'] : []),
       ...(await policy.problems()),
     ]
