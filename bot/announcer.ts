@@ -1,5 +1,5 @@
 import type { Card } from '../cards/card.js'
-import { mentionName } from '../cards/escape.js'
+import { mentionName, mostShown, show } from '../cards/escape.js'
 import { type CardContext, digestCard, incidentCard, movedCard } from '../cards/index.js'
 import type { Texts } from '../cards/texts/en.js'
 import type { Clock } from '../src/clock.js'
@@ -153,12 +153,12 @@ export class Announcer {
 
   async #retire({ incident, conversation, delivery, claim }: Job): Promise<WorkResult> {
     const { client, texts } = this.parts
-    const card = movedCard(codeOf(incident), await this.#context())
+    const card = movedCard(incident, await this.#context())
     for (const message of delivery.retired ?? []) {
       const sent = await client.edit(
         conversation,
         message,
-        cardActivity(card, texts.moved.title(codeOf(incident))),
+        cardActivity(card, texts.moved.title(codeOf(incident), show(incident.tenant, mostShown.tenant))),
       )
       if (!['ok', 'missing', 'refused'].includes(sent.kind)) return this.#afterFailure(sent, conversation)
     }
@@ -197,7 +197,7 @@ export class Announcer {
     const incidents = await store.inBatch(batch.id)
     return {
       card: digestCard({ id: batch.id, incidents, page: 1 }, context),
-      summary: texts.digest.title(incidents.length),
+      summary: texts.digest.title(incidents),
       sequence: Math.max(...incidents.map(({ sequence }) => sequence)),
       mark: undefined,
     }

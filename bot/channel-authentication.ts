@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { type Clock, elapsedMs, hourMs, type Instant, secondMs } from '../src/clock.js'
 import { messageOf } from '../src/errors.js'
 import type { Log } from '../src/log.js'
-import { isLoopback } from '../src/settings.js'
+import { isLoopback } from '../src/loopback.js'
 
 /** What has to be known of an activity to judge whether its token covers it. */
 export interface Claimed {

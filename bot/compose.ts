@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { en } from '../cards/texts/en.js'
 import { type Clock, secondMs, systemClock, within } from '../src/clock.js'
-import { createCredentials, type TokenSource } from '../src/credentials.js'
+import { type AppCredential, createTokenSources, type TokenSource } from '../src/credentials.js'
 import { Desk } from '../src/desk.js'
 import { Fault } from '../src/errors.js'
 import type { SimulatedTenant } from '../src/exchange/simulated-tenant.js'
@@ -11,7 +11,7 @@ import { createLog, type Log } from '../src/log.js'
 import { createGraph } from '../src/people/graph.js'
 import { type Directory, Roles } from '../src/people/roles.js'
 import { Policy } from '../src/policy.js'
-import type { AppCredential, Settings } from '../src/settings.js'
+import type { Settings } from '../src/settings.js'
 import { openJsonStore } from '../src/store/json-store.js'
 import type { Store } from '../src/store/store.js'
 import { Loop, type Show } from '../src/work/loop.js'
@@ -100,8 +100,12 @@ function surroundings(settings: Settings, overrides: Overrides): Surroundings {
     newId,
     random,
     log: overrides.log ?? createLog(settings.logLevel),
-    tokensOf: (credential) =>
-      createCredentials({ ...credential, authority: settings.entraUrl, ca: overrides.entraCa, clock }),
+    tokensOf: createTokenSources({
+      authority: settings.entraUrl,
+      ca: overrides.entraCa,
+      environment: process.env,
+      clock,
+    }),
   }
 }
 
@@ -136,12 +140,13 @@ async function start(
   const standing: AskStanding = (...voter) => identities.standing(...voter)
   const removals = new Removals({ desk, tenantOf, standing, newId, clock, log })
   const show: Show = (...work) => announcer.show(...work)
-  const loop = new Loop({ store, desk, removals, show, clock, log, random })
+  const serves = (where: string, tenant: string) => tenants.serves(where, tenant)
+  const loop = new Loop({ store, desk, removals, show, serves, clock, log, random })
 
   const { simulated } = tenants
   const table = simulated ? [...commands, ...demoCommands] : commands
   const simulate = simulated && (async () => void simulated.restrict())
-  const offered = { tenants: tenants.names, help: helpLines(table, texts), simulate }
+  const offered = { tenants: tenants.names, serves, help: helpLines(table, texts), simulate }
   const requests = new Requests({ desk, store, clock, identities, rules, texts, ...offered })
   const say: ActivitiesParts['say'] = (where, activity) =>
     client.answer(placeOf(where), where.conversation.id, activity)
@@ -168,7 +173,9 @@ async function start(
     const watching = (await store.conversations()).filter((one) => one.watching)
     const degraded = [
       ...tenants.problems(),
-      ...(watching.some(({ gone }) => !gone) ? [] : ['nobodyWatches']),
+      ...(tenants.names.every((name) => watching.some(({ id, gone }) => !gone && serves(id, name)))
+        ? []
+        : ['nobodyWatches']),
       ...(watching.some(({ gone }) => gone) ? ['conversationLost'] : []),
       ...(await policy.problems()),
     ]
@@ -210,15 +217,19 @@ async function start(
   }
 }
 
+/** Beyond this, a list of names helps nobody. */
+const mostNamed = 20
+
 /** An incident of a tenant that nobody watches could never be verified, and a namesake would be opened beside it. */
 async function refuseOrphans(open: Incident[], { names }: Tenants): Promise<void> {
   const orphans = open.filter(({ tenant }) => !names.includes(tenant))
   if (orphans.length === 0) return
   const codes = orphans.map((incident) => `${codeOf(incident)} (${incident.tenant})`).join(', ')
+  const watched = names.length > mostNamed ? `${names.length} others` : names.join(', ')
   throw new Fault(
     'tenantNotWatched',
-    `Incidents are open for tenants that the settings do not name: ${codes}. Watched now: ${names.join(', ')}.`,
-    'Set EXCHANGE_ORGANIZATION back until they are over, or let DATA_DIR name another folder.',
+    `Incidents are open for tenants that the settings do not name: ${codes}. Watched now: ${watched}.`,
+    'Until they are over, let EXCHANGE_ORGANIZATION, or a name in TENANTS_FILE, be what it was; or let DATA_DIR name another folder.',
   )
 }
 

@@ -78,6 +78,8 @@ export interface RequestParts {
   texts: Texts
   /** Names of the watched tenants. */
   tenants: string[]
+  /** Whether a conversation, if it watches, is one that a tenant is shown in. */
+  serves: (conversation: string, tenant: string) => boolean
   help: HelpLine[]
   /** In the demo only: restricts another connector of the simulated tenant. */
   simulate?: (() => Promise<void>) | undefined
@@ -146,13 +148,18 @@ export class Requests {
     const { store, identities, texts } = this.parts
     const incident = await store.find(request.incident)
     const code = `CR-${request.incident}`
-    if (!this.#serves(conversation)) return text(texts.answers.notWatching)
-    if (!incident) return text(texts.answers.incidentUnknown(code))
+    if (!isAsked(conversation)) return text(texts.answers.notWatching)
+    if (!incident || !this.#servedIn(conversation).includes(incident.tenant))
+      return text(texts.answers.incidentUnknown(code))
     const needed = isAct(request) ? roleNeeded[request.verb] : 'viewer'
     const actor = await identities.actor(member, incident.tenant, needed)
     // Where the role is not known, an act goes on to the decider, which knows what may be done all the same.
-    if (!roleCovers(actor.role, 'viewer') && !(actor.directory && isAct(request)))
-      return this.#noRole(request.verb, member, actor.directory?.failed, codeOf(incident))
+    if (!roleCovers(actor.role, 'viewer') && !(actor.directory && isAct(request))) {
+      const refused = await this.#noRole(request.verb, member, actor.directory?.failed, codeOf(incident))
+      // In a personal chat nobody learns of tenants that are none of their business.
+      const isPersonal = conversation.kind === 'personal' && !actor.directory
+      return isPersonal ? text(texts.answers.incidentUnknown(code)) : refused
+    }
     if (request.verb === 'show') return this.#show(incident, conversation, by)
     // A card that was forwarded or copied is no card of ours: its buttons decide nothing.
     if (by === 'click' && !(await this.#wasShownIn(incident, conversation)))
@@ -184,7 +191,7 @@ export class Requests {
 
   async #confirmation(act: Act, incident: Incident): Promise<string> {
     const { answers } = this.parts.texts
-    const code = codeOf(incident)
+    const code = answers.incident(incident)
     switch (act.verb) {
       case 'acknowledge':
         return answers.acknowledged(code)
@@ -217,9 +224,10 @@ export class Requests {
 
   /** Posts the card here, or anew if it is here already: the loop does it, as soon as this is stored. */
   async #show(incident: Incident, conversation: Conversation, by: Turn['by']): Promise<Reply> {
+    const { answers } = this.parts.texts
     await this.parts.investigator.refresh(incident)
     await this.#present(incident, conversation)
-    return by === 'click' ? text(this.parts.texts.answers.shown(codeOf(incident))) : { kind: 'none' }
+    return by === 'click' ? text(answers.shown(answers.incident(incident))) : { kind: 'none' }
   }
 
   async #present(incident: Incident, conversation: Conversation): Promise<void> {
@@ -243,21 +251,20 @@ export class Requests {
     member: Member,
     where: Conversation,
   ): Promise<Reply> {
-    if (!this.#serves(where)) return text(this.parts.texts.answers.notWatching)
-    const { tenants, unasked } = await this.#tenantsFor(member, 'viewer')
+    const { answers } = this.parts.texts
+    if (!isAsked(where)) return text(answers.notWatching)
+    const served = this.#servedIn(where)
+    if (served.length === 0) return text(answers.nothingServed)
+    const { tenants, unasked } = await this.#tenantsFor(member, 'viewer', served)
     if (tenants.length === 0) return this.#noRole('list', member, unasked)
     const open = (await Promise.all(tenants.map((tenant) => this.parts.store.open(tenant)))).flat()
-    return this.#listOf(
-      open.filter((incident) => matches(incident, filter)),
-      filter,
-      page,
-    )
+    const incidents = open.filter((incident) => matches(incident, filter))
+    return this.#listOf({ title: this.parts.texts.listing.title, filter, incidents, page })
   }
 
-  async #listOf(incidents: Incident[], filter: string, page: number): Promise<Reply> {
-    const { texts } = this.parts
-    const card = listCard({ title: texts.listing.title, filter, incidents, page }, await this.#context())
-    return { kind: 'card', card, summary: texts.listing.counted(incidents.length) }
+  async #listOf(list: Parameters<typeof listCard>[0]): Promise<Reply> {
+    const card = listCard(list, await this.#context())
+    return { kind: 'card', card, summary: this.parts.texts.listing.counted(list.incidents.length) }
   }
 
   async #batch(
@@ -268,22 +275,27 @@ export class Requests {
     const { store, texts } = this.parts
     const incidents = await store.inBatch(batch)
     const tenant = incidents[0]?.tenant
-    if (!this.#serves(where) || !tenant || !(await store.delivery(subjectOfBatch({ id: batch }), where.id)))
+    const isServed = tenant !== undefined && isAsked(where) && this.#servedIn(where).includes(tenant)
+    if (!isServed || !(await store.delivery(subjectOfBatch({ id: batch }), where.id)))
       return text(texts.answers.otherDigest)
     const { role, unasked } = await member.roles.roleIn(tenant, 'viewer')
     if (!roleCovers(role, 'viewer')) return this.#noRole('list', member, unasked)
     const card = digestCard({ id: batch, incidents, page }, await this.#context())
-    return { kind: 'card', card, summary: texts.digest.title(incidents.length) }
+    return { kind: 'card', card, summary: texts.digest.title(incidents) }
   }
 
-  async #whoami(member: Member, { kind }: Conversation): Promise<Reply> {
-    const { tenants: names, texts } = this.parts
-    const held = await member.roles.rolesIn(names)
-    const tenants = names.map((tenant, index) => ({ tenant, ...held[index] }))
+  async #whoami(member: Member, conversation: Conversation): Promise<Reply> {
+    const { texts } = this.parts
+    const isPersonal = conversation.kind === 'personal'
+    const served = this.#servedIn(conversation)
+    const held = await member.roles.rolesIn(served)
+    const rows = served.map((tenant, index) => ({ tenant, ...held[index] }))
+    const tenants = isPersonal ? rows.filter(({ role }) => role) : rows
     const unasked = held.find((one) => one.unasked)?.unasked
     const problems = [
-      ...(member.verified ? [] : [texts.whoami.unverified(kind === 'personal')]),
+      ...(member.verified ? [] : [texts.whoami.unverified(isPersonal)]),
       ...(unasked ? [texts.whoami.unasked(show(unasked, mostShown.reason))] : []),
+      ...(isPersonal && member.verified && !unasked && tenants.length === 0 ? [texts.whoami.noRoles] : []),
     ]
     const card = whoamiCard({ ...member.person, tenants, problems }, await this.#context())
     return { kind: 'card', card, summary: texts.whoami.summary(showName(member.person)) }
@@ -291,27 +303,51 @@ export class Requests {
 
   async #watch(member: Member, conversation: Conversation): Promise<Reply> {
     const { store, clock, texts } = this.parts
-    const { tenants, unasked } = await this.#tenantsFor(member, 'responder')
-    if (tenants.length === 0) return this.#roleMissing('watch', member, unasked)
-    if (conversation.watching) return text(texts.answers.watchAlready)
+    const served = this.#shownIn(conversation)
+    if (served.length === 0) return text(texts.answers.nothingServed)
+    const refused = await this.#mayNotRespondTo(served, 'watch', member)
+    if (refused) return refused
+    const names = served.map((tenant) => show(tenant, mostShown.tenant))
+    if (conversation.watching) return text(texts.answers.watchAlready(names))
     const now = clock.now()
     await store.record({ type: 'watched', conversation: conversation.id }, now, member.person)
     const watching = { since: now, by: member.person }
     await store.changeConversation(conversation.id, (known) => ({ ...(known ?? conversation), watching }))
-    const open = (await Promise.all(tenants.map((tenant) => store.open(tenant)))).flat()
-    if (open.length > mostAnnouncedAlone) return this.#listOf(open, '', 1)
+    const open = (await Promise.all(served.map((tenant) => store.open(tenant)))).flat()
+    if (open.length > mostAnnouncedAlone)
+      return this.#listOf({ title: texts.listing.nowWatched(names), filter: '', incidents: open, page: 1 })
     for (const incident of open) await this.#present(incident, conversation)
-    return text(texts.answers.watchStarted(open.length))
+    return text(texts.answers.watchStarted(names, open.length))
   }
 
   async #unwatch(member: Member, conversation: Conversation): Promise<Reply> {
     const { store, clock, texts } = this.parts
-    const { tenants, unasked } = await this.#tenantsFor(member, 'responder')
-    if (tenants.length === 0) return this.#roleMissing('unwatch', member, unasked)
+    const served = this.#shownIn(conversation)
+    const refused = await this.#mayNotRespondTo(served, 'unwatch', member)
+    if (refused) return refused
     if (!conversation.watching) return text(texts.answers.watchNotOn)
     await store.record({ type: 'unwatched', conversation: conversation.id }, clock.now(), member.person)
     await store.changeConversation(conversation.id, (known) => known && { ...known, watching: undefined })
     return text(texts.answers.watchStopped)
+  }
+
+  /**
+   * What is posted in a conversation is for all in it to see, or for all to miss: whoever begins or ends that has to
+   * be a responder of every tenant that is shown there; where none is, of any.
+   */
+  async #mayNotRespondTo(
+    served: string[],
+    verb: 'watch' | 'unwatch',
+    member: Member,
+  ): Promise<Reply | undefined> {
+    const among = served.length > 0 ? served : this.parts.tenants
+    const { tenants: mine, unasked } = await this.#tenantsFor(member, 'responder', among)
+    if (mine.length > 0 && mine.length >= served.length) return undefined
+    const refused = await this.#roleMissing(verb, member, unasked)
+    const others = served.length - mine.length
+    return mine.length > 0 && unasked === undefined
+      ? text(this.parts.texts.answers.othersToo(others))
+      : refused
   }
 
   async #simulate(): Promise<Reply> {
@@ -319,9 +355,14 @@ export class Requests {
     return text(this.parts.texts.answers.simulated)
   }
 
-  /** What a conversation may be asked about: everything that it watches; in a personal chat, roles decide. */
-  #serves(conversation: Conversation): boolean {
-    return conversation.watching !== undefined || conversation.kind === 'personal'
+  /** The tenants that are shown in a conversation once it watches. */
+  #shownIn({ id }: Conversation): string[] {
+    return this.parts.tenants.filter((tenant) => this.parts.serves(id, tenant))
+  }
+
+  /** The tenants that a conversation may be asked about; in a personal chat any, and roles decide. */
+  #servedIn(conversation: Conversation): string[] {
+    return conversation.kind === 'personal' ? this.parts.tenants : this.#shownIn(conversation)
   }
 
   async #wasShownIn(incident: Incident, { id }: Conversation): Promise<boolean> {
@@ -329,15 +370,15 @@ export class Requests {
     return deliveries.some((delivery) => delivery.conversation === id)
   }
 
-  /** The tenants for which somebody has a role, and why there may be more of them if Entra could not be asked. */
+  /** Those of the tenants that somebody has a role for, and why there may be more if Entra could not be asked. */
   async #tenantsFor(
     { roles }: Member,
     needed: Role,
+    among: string[],
   ): Promise<{ tenants: string[]; unasked?: string | undefined }> {
-    const { tenants } = this.parts
-    const held = await roles.rolesIn(tenants, needed)
+    const held = await roles.rolesIn(among, needed)
     return {
-      tenants: tenants.filter((_tenant, index) => roleCovers(held[index]?.role, needed)),
+      tenants: among.filter((_tenant, index) => roleCovers(held[index]?.role, needed)),
       unasked: held.find((one) => one.unasked)?.unasked,
     }
   }
@@ -373,6 +414,9 @@ export class Requests {
     return { texts: this.parts.texts, rules, now: this.parts.clock.now() }
   }
 }
+
+/** Whether anything but help can be asked for in a conversation. */
+const isAsked = ({ watching, kind }: Conversation): boolean => watching !== undefined || kind === 'personal'
 
 const isAct = (request: Extract<Request, { incident: number }>): request is Act =>
   request.verb !== 'show' && request.verb !== 'refresh'

@@ -1,4 +1,4 @@
-import { isLoopback } from '../src/settings.js'
+import { isLoopback } from '../src/loopback.js'
 
 /**
  * Hosts that Teams itself answers from. Exact names, never the suffix `.trafficmanager.net`: any customer of

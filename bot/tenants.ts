@@ -1,11 +1,12 @@
-import type { Clock } from '../src/clock.js'
-import type { TokenSource } from '../src/credentials.js'
+import { type Clock, secondMs } from '../src/clock.js'
+import type { AppCredential, TokenSource } from '../src/credentials.js'
 import type { Desk } from '../src/desk.js'
 import { Fault } from '../src/errors.js'
 import { createAdminApi } from '../src/exchange/admin-api.js'
+import type { Connection } from '../src/exchange/connection.js'
 import { createSimulatedTenant, type SimulatedTenant } from '../src/exchange/simulated-tenant.js'
 import type { Log } from '../src/log.js'
-import type { AppCredential, Settings } from '../src/settings.js'
+import type { Settings, WatchedTenantSettings } from '../src/settings.js'
 import type { Store } from '../src/store/store.js'
 import { Watcher } from '../src/watch/watcher.js'
 import type { WatchedTenant } from '../src/work/removal.js'
@@ -25,38 +26,34 @@ const simulatedTenantId = '5d1e7c0b-2f4a-4c68-9b3d-7a6e5f4c3b2a'
 /** The simulated tenant takes any token; nothing else can be reached with this one. */
 const simulatedTokens: TokenSource = { token: async () => ({ ok: true, token: 'simulated' }) }
 
+/** A watched tenant, with what the settings say of it; nothing where it is simulated. */
+export interface TenantWatched extends WatchedTenant {
+  settings?: WatchedTenantSettings | undefined
+}
+
+/** So many milliseconds lie between the first reads of two tenants, unless that took longer than one round. */
+const betweenStartsMs = 20
+
 /** The watched tenants by name, each with its Exchange and its watcher. */
 export class Tenants {
   private constructor(
-    private readonly byName: ReadonlyMap<string, WatchedTenant>,
+    private readonly byName: ReadonlyMap<string, TenantWatched>,
+    private readonly pollSeconds: number,
     /** The one that plays Exchange, where `EXCHANGE` is `simulated`. */
     readonly simulated: SimulatedTenant | undefined,
   ) {}
 
   static async from({ exchange, pollSeconds }: Settings, parts: TenantParts): Promise<Tenants> {
-    const { desk, store, clock, log, newId, tokensOf, simulation } = parts
-    const watched = (
-      name: string,
-      connection: Omit<Parameters<typeof createAdminApi>[0], 'clock' | 'log' | 'newId'>,
-    ) => {
-      const api = createAdminApi({ ...connection, clock, log, newId })
-      const watcher = new Watcher({
-        tenant: name,
-        exchange: api,
-        desk,
-        store,
-        clock,
-        log,
-        newId,
-        pollSeconds,
+    const { clock, tokensOf, simulation } = parts
+    if (exchange.kind === 'admin-api') {
+      const tenants = exchange.tenants.map((settings): [string, TenantWatched] => {
+        const { name, credential, unblockCredential } = settings
+        const unblockTokens = unblockCredential && tokensOf(unblockCredential)
+        const connection = { ...settings, tokens: tokensOf(credential), unblockTokens }
+        return [name, { ...watched(name, connection, pollSeconds, parts), settings }]
       })
-      return new Map([[name, { exchange: api, watcher }]])
+      return new Tenants(new Map(tenants), pollSeconds, undefined)
     }
-    if (exchange.kind === 'admin-api')
-      return new Tenants(
-        watched(exchange.tenant, { ...exchange, tokens: tokensOf(exchange.credential) }),
-        undefined,
-      )
     const simulated = createSimulatedTenant({ tenantId: simulatedTenantId, clock, lagMs: simulation.lagMs })
     await simulated.start()
     const connection = {
@@ -65,7 +62,8 @@ export class Tenants {
       scope: 'simulated',
       tokens: simulatedTokens,
     }
-    return new Tenants(watched(simulation.name, connection), simulated)
+    const only = watched(simulation.name, connection, pollSeconds, parts)
+    return new Tenants(new Map([[simulation.name, only]]), pollSeconds, simulated)
   }
 
   get names(): string[] {
@@ -73,7 +71,7 @@ export class Tenants {
   }
 
   /** @throws Fault `tenantUnknown` for one that an older incident names and that is watched no more */
-  of(name: string): WatchedTenant {
+  of(name: string): TenantWatched {
     const tenant = this.byName.get(name)
     if (tenant) return tenant
     throw new Fault(
@@ -83,17 +81,36 @@ export class Tenants {
     )
   }
 
-  /** Constant words for why tenants cannot be read. */
-  problems(): string[] {
-    const failing = [...this.byName.values()].map(({ watcher }) => watcher.status.failing)
-    return failing.filter((word) => word !== undefined).map((word) => `exchange-${word}`)
+  /** Whether a conversation is one that a tenant is shown in, if it watches: any, unless the tenant names some. */
+  serves(conversation: string, name: string): boolean {
+    const tenant = this.byName.get(name)
+    return tenant !== undefined && (tenant.settings?.conversations?.includes(conversation) ?? true)
   }
 
+  /** Constant words for why tenants cannot be read, each once however many tenants it is true of. */
+  problems(): string[] {
+    const failing = [...this.byName.values()].map(({ watcher }) => watcher.status.failing)
+    return [...new Set(failing)].filter((word) => word !== undefined).map((word) => `exchange-${word}`)
+  }
+
+  /** Begins to read all tenants, one shortly after the other: a thousand at once would be a burst every round. */
   start(): void {
-    for (const { watcher } of this.byName.values()) watcher.start()
+    const watchers = [...this.byName.values()].map(({ watcher }) => watcher)
+    const apartMs = Math.min((this.pollSeconds * secondMs) / watchers.length, betweenStartsMs)
+    for (const [index, watcher] of watchers.entries()) watcher.start(Math.floor(index * apartMs))
   }
 
   async stop(): Promise<void> {
     await Promise.all([...this.byName.values()].map(({ watcher }) => watcher.stop()))
   }
+}
+
+function watched(
+  tenant: string,
+  connection: Omit<Connection, 'clock' | 'log' | 'newId'>,
+  pollSeconds: number,
+  { desk, store, clock, log, newId }: TenantParts,
+): WatchedTenant {
+  const exchange = createAdminApi({ ...connection, clock, log, newId })
+  return { exchange, watcher: new Watcher({ tenant, exchange, desk, store, clock, log, newId, pollSeconds }) }
 }

@@ -58,7 +58,7 @@ export function gallery(texts: Texts = en): Exhibit[] {
       introduction: toHelpView({ commands: commandsOf(texts).slice(0, 3), introduction: true }, context),
     }),
     exhibit(whoamiKind, { whoami: toWhoamiView(whoExample, context) }),
-    exhibit(movedKind, { moved: toMovedView('CR-42', context) }),
+    exhibit(movedKind, { moved: toMovedView({ number: 42, tenant: 'contoso.onmicrosoft.com' }, context) }),
   ]
 }
 

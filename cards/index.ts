@@ -48,5 +48,5 @@ export const whoamiCard = (who: WhoamiOf, context: CardContext): Card =>
   whoamiKind.render(toWhoamiView(who, context))
 
 /** What an older copy of an incident's card is replaced with. */
-export const movedCard = (code: string, context: CardContext): Card =>
-  movedKind.render(toMovedView(code, context))
+export const movedCard = (incident: Parameters<typeof toMovedView>[0], context: CardContext): Card =>
+  movedKind.render(toMovedView(incident, context))

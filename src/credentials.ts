@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import {
+  ClientAssertionCredential,
   ClientCertificateCredential,
   type ClientCertificateCredentialOptions,
   ClientSecretCredential,
@@ -6,7 +8,9 @@ import {
 } from '@azure/identity'
 import { z } from 'zod'
 import { type Clock, type Instant, later, minuteMs, secondMs } from './clock.js'
-import { messageOf } from './errors.js'
+import { meaningOf } from './entra-codes.js'
+import { errorCode, messageOf } from './errors.js'
+import { askPlatform } from './managed-identity.js'
 import { networkFailure } from './network-failure.js'
 
 /**
@@ -30,16 +34,35 @@ export interface TokenSource {
   token(scope: string, options?: { fresh?: boolean }): Promise<TokenAnswer>
 }
 
-/** One app registration and what it proves itself with. */
-export type AppCredentials = {
-  /** `ENTRA_URL`: the authority that issues the tokens. https only; any host is trusted as given. */
-  authority: string
+/**
+ * An app of ours, and what it proves who it is with: a secret; a certificate and its key in one PEM file; a token
+ * that the platform puts into a file (workload identity federation); or that it runs where the platform gives it an
+ * identity, its own or the one with this client id.
+ */
+export type AppCredential =
+  | (AppId & ({ secret: string } | { certificatePath: string } | { federatedTokenFile: string }))
+  | { tenantId: string; clientId?: string | undefined; managedIdentity: true }
+
+interface AppId {
   tenantId: string
   clientId: string
+}
+
+/** Where tokens are asked for. */
+export interface Issuer {
+  /** `ENTRA_URL`: the authority that issues the tokens. https only; any host is trusted as given. */
+  authority: string
   /** PEM certificates to trust for the authority instead of the usual ones: a fake Entra's, in tests. */
   ca?: string | undefined
+  /** What the platform says about its managed identities, in variables of its own. */
+  environment: Record<string, string | undefined>
   clock: Clock
-} & ({ secret: string } | { certificatePath: string })
+}
+
+/** One app registration and what it proves itself with. */
+export type AppCredentials = Issuer & AppCredential
+type ManagedIdentity = Extract<AppCredentials, { managedIdentity: true }>
+type AppRegistration = Exclude<AppCredentials, ManagedIdentity>
 
 interface KeptToken {
   token: string
@@ -49,6 +72,17 @@ interface KeptToken {
 
 const renewBeforeMs = 5 * minuteMs
 const patienceMs = 10 * secondMs
+
+/** Gives each app its source of tokens: the same one for the same app, tenant and proof. */
+export function createTokenSources(issuer: Issuer): (credential: AppCredential) => TokenSource {
+  const sources = new Map<string, TokenSource>()
+  return (credential) => {
+    const key = JSON.stringify(Object.entries(credential).sort())
+    const known = sources.get(key) ?? createCredentials({ ...issuer, ...credential })
+    sources.set(key, known)
+    return known
+  }
+}
 
 /**
  * Tokens for our own calls to Microsoft (Exchange, Teams, Graph), by the client credentials grant. One request
@@ -60,7 +94,7 @@ export function createCredentials(app: AppCredentials): TokenSource {
   const underway = new Map<string, Promise<TokenAnswer>>()
 
   async function renew(scope: string): Promise<TokenAnswer> {
-    const answer = await askEntra(app, scope)
+    const answer = await ask(app, scope)
     if (!answer.ok) return answer
     kept.set(scope, answer.kept)
     return { ok: true, token: answer.kept.token }
@@ -86,27 +120,80 @@ export function createCredentials(app: AppCredentials): TokenSource {
   }
 }
 
+type GrantAnswer = { ok: true; kept: KeptToken } | TokenFailure
+
+async function ask(app: AppCredentials, scope: string): Promise<GrantAnswer> {
+  const patience = new AbortController()
+  const stopWaiting = app.clock.wakeAt(later(app.clock.now(), patienceMs), () => patience.abort())
+  try {
+    if ('managedIdentity' in app) return await askForIdentity(app, scope, patience.signal)
+    const proven = await readProof(app)
+    return proven.ok ? await askEntra(app, proven.assertion, scope, patience.signal) : proven
+  } finally {
+    stopWaiting()
+  }
+}
+
+/** The platform renews what is in the file, so it is read for each token. */
+async function readProof(app: AppRegistration): Promise<{ ok: true; assertion: string } | TokenFailure> {
+  if (!('federatedTokenFile' in app)) return { ok: true, assertion: '' }
+  const why = (cause: string) =>
+    refused(
+      app,
+      `The federated token file ${app.federatedTokenFile} ${cause}. The platform writes it: check that workload identity is turned on for what this runs in.`,
+    )
+  try {
+    const assertion = (await readFile(app.federatedTokenFile, 'utf8')).trim()
+    return assertion ? { ok: true, assertion } : why('is empty')
+  } catch (error) {
+    return why(`cannot be read (${errorCode(error)})`)
+  }
+}
+
 /** What really came back from Entra: the library's own errors often say no more than "network_error". */
 interface Witness {
   reply?: { status: number; body: string | null | undefined }
   lost?: unknown
 }
 
-type EntraAnswer = { ok: true; kept: KeptToken } | TokenFailure
-
-async function askEntra(app: AppCredentials, scope: string): Promise<EntraAnswer> {
+async function askEntra(
+  app: AppRegistration,
+  assertion: string,
+  scope: string,
+  patience: AbortSignal,
+): Promise<GrantAnswer> {
   const witness: Witness = {}
-  const patience = new AbortController()
-  const stopWaiting = app.clock.wakeAt(later(app.clock.now(), patienceMs), () => patience.abort())
   try {
     // A new credential each time, because the library's own cache cannot be told to drop a token.
-    const granted = await credentialOf(app, witness, patience.signal).getToken(scope)
+    const granted = await credentialOf(app, assertion, witness, patience).getToken(scope)
     return granted ? { ok: true, kept: keep(granted, app.clock) } : unreachable(app, 'it sent no token')
   } catch (thrown) {
     return failureOf(app, witness, thrown)
-  } finally {
-    stopWaiting()
   }
+}
+
+async function askForIdentity(
+  app: ManagedIdentity,
+  scope: string,
+  patience: AbortSignal,
+): Promise<GrantAnswer> {
+  const answer = await askPlatform(scope, app.clientId, app.environment, patience)
+  if (answer.kind === 'token') return { ok: true, kept: keep(answer, app.clock) }
+  const elsewhere = 'Managed identities exist on Azure only; elsewhere use a client secret or a certificate.'
+  if (answer.kind === 'lost')
+    return {
+      ok: false,
+      code: 'unreachable',
+      message: `No managed identity answers on this machine (${answer.host}: ${answer.why}). ${elsewhere}`,
+    }
+  const identity = app.clientId ? `The managed identity ${app.clientId}` : "This machine's managed identity"
+  const message = `${identity} gave no token: the platform answered HTTP ${answer.status}.`
+  // The rest, such as 404 and 410 while it is being updated, passes by itself.
+  if (![400, 401, 403].includes(answer.status)) return { ok: false, code: 'unreachable', message }
+  const remedy = app.clientId
+    ? 'Assign it to what this runs in, and compare its client id.'
+    : 'Turn its system-assigned identity on, or name the client id of one that is assigned to it.'
+  return { ok: false, code: 'credentials', message: `${message} ${remedy}` }
 }
 
 /** The library reckons expiry by the machine's clock, so what is left of the token's life is taken from there. */
@@ -115,7 +202,12 @@ function keep(granted: { token: string; expiresOnTimestamp: number }, clock: Clo
   return { token: granted.token, expiresAt, renewFrom: later(expiresAt, -renewBeforeMs) }
 }
 
-function credentialOf(app: AppCredentials, witness: Witness, patience: AbortSignal): TokenCredential {
+function credentialOf(
+  app: AppRegistration,
+  assertion: string,
+  witness: Witness,
+  patience: AbortSignal,
+): TokenCredential {
   const options: ClientCertificateCredentialOptions = {
     authorityHost: app.authority,
     disableInstanceDiscovery: true,
@@ -125,9 +217,11 @@ function credentialOf(app: AppCredentials, witness: Witness, patience: AbortSign
     tlsOptions: app.ca === undefined ? undefined : { ca: app.ca },
     additionalPolicies: [watchedBy(witness, patience)],
   }
-  return 'secret' in app
-    ? new ClientSecretCredential(app.tenantId, app.clientId, app.secret, options)
-    : new ClientCertificateCredential(app.tenantId, app.clientId, app.certificatePath, options)
+  const { tenantId, clientId } = app
+  if ('secret' in app) return new ClientSecretCredential(tenantId, clientId, app.secret, options)
+  return 'certificatePath' in app
+    ? new ClientCertificateCredential(tenantId, clientId, app.certificatePath, options)
+    : new ClientAssertionCredential(tenantId, clientId, async () => assertion, options)
 }
 
 type AdditionalPolicy = NonNullable<ClientCertificateCredentialOptions['additionalPolicies']>[number]
@@ -153,7 +247,7 @@ function watchedBy(witness: Witness, patience: AbortSignal): AdditionalPolicy {
   }
 }
 
-function failureOf(app: AppCredentials, { reply, lost }: Witness, thrown: unknown): TokenFailure {
+function failureOf(app: AppRegistration, { reply, lost }: Witness, thrown: unknown): TokenFailure {
   if (lost) return unreachable(app, lossInWords(lost))
   // Nothing was sent: the credential itself is unusable, such as a certificate file that cannot be read.
   if (!reply) return refused(app, `What it signs in with is unusable: ${messageOf(thrown)}`)
@@ -181,30 +275,14 @@ const lossInWords = (lost: unknown): string =>
     ? `it did not answer within ${patienceMs / secondMs} seconds`
     : networkFailure(lost).why
 
-const unreachable = ({ authority }: AppCredentials, why: string): TokenFailure => ({
+const unreachable = ({ authority }: AppRegistration, why: string): TokenFailure => ({
   ok: false,
   code: 'unreachable',
   message: `Entra at ${authority} gave no token: ${why}`,
 })
 
-const refused = ({ clientId, tenantId }: AppCredentials, why: string): TokenFailure => ({
+const refused = ({ clientId, tenantId }: AppRegistration, why: string): TokenFailure => ({
   ok: false,
   code: 'credentials',
   message: `App ${clientId} could not sign in to tenant ${tenantId}. ${why}`,
 })
-
-/** From Microsoft's "Microsoft Entra authentication and authorization error codes". */
-const meanings: Record<string, string> = {
-  '53003': 'Conditional Access blocks the app; exclude it or meet the policy.',
-  '90002': 'there is no such tenant; check the tenant id.',
-  '500011': 'the tenant does not know the service that the token is for; check the scope.',
-  '700016': 'the tenant does not know the app; check the client id and the tenant id.',
-  '700027': 'the certificate is not one of the app; upload it to the app registration.',
-  '7000112': 'the app is disabled; enable it under Enterprise applications.',
-  '7000215': "the client secret is wrong; set the secret's value, not its id.",
-  '7000222': 'the client secret has expired; make a new one in the app registration.',
-  '7000229': 'the app is not present in the tenant; give it admin consent there.',
-}
-
-const meaningOf = (code: string): string =>
-  meanings[code] ?? `look the code up at https://login.microsoftonline.com/error?code=${code}`

@@ -1,78 +1,26 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { z } from 'zod'
+import { channelServices, cloudOf } from './clouds.js'
+import type { AppCredential } from './credentials.js'
 import { Fault, messageOf } from './errors.js'
+import { missingSettings } from './missing-settings.js'
 import { nearest } from './nearest.js'
-
-/** Whether a URL's host is this machine itself. A name that only begins like an address, 127.x.example, is not. */
-export const isLoopback = ({ hostname }: URL): boolean =>
-  hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
-
-const guid = z.guid('must be a GUID, like 159eb7c4-75d7-43e2-95fe-ced44b3e0a56')
-const port = z
-  .string()
-  .regex(/^\d+$/, 'must be a port number')
-  .transform(Number)
-  .refine((value) => value <= 65_535, 'must be a port number, at most 65535')
-const text = z.string().min(1)
-
-const httpUrl = (rule: { httpsOnly: boolean }) =>
-  z.string().transform((value, context) => {
-    const url = URL.canParse(value) ? new URL(value) : undefined
-    const fine =
-      url && (url.protocol === 'https:' || (!rule.httpsOnly && url.protocol === 'http:' && isLoopback(url)))
-    if (fine && !url.username && !url.password) return value.replace(/\/+$/, '')
-    const allowed = rule.httpsOnly ? 'an https URL' : 'an https URL, or plain http to a loopback address'
-    context.issues.push({
-      code: 'custom',
-      message: `must be ${allowed}, without user or password`,
-      input: value,
-    })
-    return z.NEVER
-  })
-const anyUrl = httpUrl({ httpsOnly: false })
-const httpsUrl = httpUrl({ httpsOnly: true })
-
-const hostList = z.string().transform((value, context) => {
-  const hosts = value
-    .split(',')
-    .map((host) => host.trim().toLowerCase())
-    .filter(Boolean)
-  const bad = hosts.some((host) => !/^(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d+)?$/.test(host))
-  if (bad)
-    context.issues.push({
-      code: 'custom',
-      message: 'must be hosts like host or host:port, comma-separated',
-      input: value,
-    })
-  return hosts
-})
-
-const publicCloud = {
-  authority: 'https://login.microsoftonline.com',
-  issuer: 'https://api.botframework.com',
-  scope: 'https://api.botframework.com/.default',
-  metadata: 'https://login.botframework.com/v1/.well-known/openidconfiguration',
-}
-const usGovernment = {
-  authority: 'https://login.microsoftonline.us',
-  issuer: 'https://api.botframework.us',
-  scope: 'https://api.botframework.us/.default',
-  metadata: 'https://login.botframework.azure.us/v1/.well-known/openidconfiguration',
-}
-const usGovernmentService = 'https://botframework.azure.us'
+import { anyUrl, appType, guid, hostList, httpsUrl, port, text } from './setting-forms.js'
+import { type NamedTenant, readTenantsFile, type TenantsFile } from './tenants-file.js'
 
 /** Every setting that works, by the name that operators give it. Bot Framework's own names are kept. */
 const environmentSchema = z.object({
-  MicrosoftAppType: z
-    .literal('SingleTenant', 'must be SingleTenant: the only type that is supported so far')
-    .default('SingleTenant'),
+  MicrosoftAppType: appType.default('SingleTenant'),
   MicrosoftAppId: guid.optional(),
   MicrosoftAppPassword: text.optional(),
   MicrosoftAppCertificatePath: text.optional(),
   MicrosoftAppTenantId: guid.optional(),
   ChannelService: z
-    .literal(['', usGovernmentService], `must be empty (public cloud) or ${usGovernmentService}`)
+    .literal(
+      channelServices,
+      `must be empty (public cloud) or ${channelServices.filter(Boolean).join(' or ')}`,
+    )
     .default(''),
   ToBotFromChannelOpenIdMetadataUrl: anyUrl.optional(),
   ToBotFromChannelTokenIssuer: text.optional(),
@@ -88,27 +36,49 @@ const environmentSchema = z.object({
   EXCHANGE_CLIENT_ID: guid.optional(),
   EXCHANGE_CLIENT_SECRET: text.optional(),
   EXCHANGE_CERTIFICATE_PATH: text.optional(),
-  EXCHANGE_URL: anyUrl.default('https://outlook.office365.com'),
+  EXCHANGE_UNBLOCK_CLIENT_ID: guid.optional(),
+  EXCHANGE_UNBLOCK_CLIENT_SECRET: text.optional(),
+  EXCHANGE_UNBLOCK_CERTIFICATE_PATH: text.optional(),
+  TENANTS_FILE: text.optional(),
+  EXCHANGE_URL: anyUrl.optional(),
   EXCHANGE_SCOPE: text.optional(),
+  COMPLIANCE_URL: anyUrl.optional(),
   ENTRA_URL: httpsUrl.optional(),
-  GRAPH_URL: anyUrl.default('https://graph.microsoft.com'),
+  GRAPH_URL: anyUrl.optional(),
   POLL_SECONDS: z
     .string()
     .regex(/^[1-9]\d{0,4}$/, 'must be a whole number of seconds, at least 1')
     .transform(Number)
     .default(60),
   TEAMS_SERVICE_HOSTS: hostList.default([]),
+  ALERT_TOKEN: z.string().min(32, 'must be at least 32 characters long').optional(),
+  OPS_HOST: text.default('127.0.0.1'),
+  OPS_PORT: port.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 })
 export const settingNames = Object.keys(environmentSchema.shape)
 
-/** An app of ours, and what it proves who it is with: a secret, or a certificate and its key in one PEM file. */
-export type AppCredential = { tenantId: string; clientId: string } & (
-  | { secret: string }
-  | { certificatePath: string }
-)
+type Values = z.infer<typeof environmentSchema>
 
-/** All settings, checked. Secrets stand under `credential` only. */
+/** A watched tenant, and how its Exchange is reached. */
+export interface WatchedTenantSettings {
+  /** What people know it by, in cards, commands and the record. */
+  name: string
+  /** The tenant's GUID. */
+  tenantId: string
+  /** Like `contoso.onmicrosoft.com`. */
+  organization: string
+  url: string
+  scope: string
+  complianceUrl: string
+  credential: AppCredential
+  /** A second app, for the removal only. */
+  unblockCredential?: AppCredential | undefined
+  /** Ids of the only conversations that it is shown in; undefined for all that watch. */
+  conversations?: string[] | undefined
+}
+
+/** All settings, checked. Secrets are each `credential`, `unblockCredential`, and `alertToken`. */
 export interface Settings {
   host: string
   port: number
@@ -119,6 +89,10 @@ export interface Settings {
   logLevel: string
   entraUrl: string
   graphUrl: string
+  /** What whoever calls `POST /api/alerts` has to know; undefined: there is no such route. */
+  alertToken?: string | undefined
+  /** Where metrics and details are served, if at all. */
+  ops?: { host: string; port: number } | undefined
   /** The tenant that all people belong to. */
   homeTenantId: string
   bot: {
@@ -129,16 +103,7 @@ export interface Settings {
     metadataUrl: string
     extraServiceHosts: string[]
   }
-  exchange:
-    | { kind: 'simulated' }
-    | {
-        kind: 'admin-api'
-        tenant: string
-        tenantId: string
-        url: string
-        scope: string
-        credential: AppCredential
-      }
+  exchange: { kind: 'simulated' } | { kind: 'admin-api'; tenants: WatchedTenantSettings[] }
 }
 
 type Environment = Record<string, string | undefined>
@@ -151,10 +116,15 @@ export function readSettings(environment: Environment, envFile: string): Setting
   const file = readEnvFile(envFile)
   const given = { ...whatIsSet(file), ...whatIsSet(environment) }
   const parsed = environmentSchema.safeParse(given)
+  const tenants =
+    given.EXCHANGE === 'admin-api' && given.TENANTS_FILE
+      ? readTenantsFile(given.TENANTS_FILE, given)
+      : undefined
   const problems = [
-    ...misspelt(file, envFile),
+    ...misspelt(file, envFile, tenants?.variables ?? []),
     ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`),
-    ...incomplete(given),
+    ...missingSettings(given),
+    ...(tenants?.problems ?? []),
   ]
   if (problems.length > 0 || !parsed.success)
     throw new Fault(
@@ -162,7 +132,7 @@ export function readSettings(environment: Environment, envFile: string): Setting
       `The settings cannot be used:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
       `Set them in the environment or in ${envFile}; .env.example explains each.`,
     )
-  return toSettings(parsed.data)
+  return toSettings(parsed.data, tenants, given.AZURE_FEDERATED_TOKEN_FILE)
 }
 
 function readEnvFile(path: string): Environment {
@@ -191,10 +161,13 @@ const whatIsSet = (environment: Environment): Environment =>
 const ownNames = /^(EXCHANGE_|MicrosoftApp|ToBotFromChannel|ToChannelFromBot|TEAMS_SERVICE)/i
 const plain = (name: string): string => name.toLowerCase().replaceAll('_', '')
 
-/** Keys of `.env` that nobody reads but that look like ours: silently ignored, they would be believed to work. */
-function misspelt(file: Environment, path: string): string[] {
+/**
+ * Keys of `.env` that nobody reads but that look like ours: silently ignored, they would be believed to work.
+ * @param others names that are read, though they are no settings
+ */
+function misspelt(file: Environment, path: string, others: string[]): string[] {
   return Object.keys(file)
-    .filter((key) => !settingNames.includes(key))
+    .filter((key) => !settingNames.includes(key) && !others.includes(key) && !key.startsWith('AZURE_'))
     .flatMap((key) => {
       const meant = settingNames.find((name) => plain(name) === plain(key)) ?? nearest(key, settingNames)
       if (!meant && !ownNames.test(key)) return []
@@ -202,33 +175,15 @@ function misspelt(file: Environment, path: string): string[] {
     })
 }
 
-/** What each setting needs beside it. Asked of what was given, so that one bad value hides nothing that is missing. */
-function incomplete(given: Environment): string[] {
-  const problems: string[] = []
-  const need = (name: keyof z.infer<typeof environmentSchema>, why: string) => {
-    if (!given[name]) problems.push(`${name}: missing; ${why}`)
-  }
-  need(
-    'MicrosoftAppId',
-    "it is the bot's own app registration, and without it anybody could speak to the bot",
-  )
-  need('MicrosoftAppTenantId', 'it is the tenant that all people belong to')
-  if (!given.MicrosoftAppPassword === !given.MicrosoftAppCertificatePath)
-    problems.push('MicrosoftAppPassword or MicrosoftAppCertificatePath: exactly one of them is needed')
-  if (given.EXCHANGE === 'admin-api') {
-    need('EXCHANGE_TENANT_ID', 'it is the tenant whose connectors are watched')
-    need('EXCHANGE_ORGANIZATION', 'it names that tenant, e.g. contoso.onmicrosoft.com')
-    need('EXCHANGE_CLIENT_ID', 'it is the app that reads Exchange and removes blocks')
-    if (!given.EXCHANGE_CLIENT_SECRET === !given.EXCHANGE_CERTIFICATE_PATH)
-      problems.push('EXCHANGE_CLIENT_SECRET or EXCHANGE_CERTIFICATE_PATH: exactly one of them is needed')
-  }
-  return problems
-}
-
-function toSettings(values: z.infer<typeof environmentSchema>): Settings {
-  const cloud = values.ChannelService === usGovernmentService ? usGovernment : publicCloud
+function toSettings(
+  values: Values,
+  file: TenantsFile | undefined,
+  federatedTokenFile: string | undefined,
+): Settings {
+  const cloud = cloudOf(values.ChannelService, values.EXCHANGE_URL)
   const homeTenantId = values.MicrosoftAppTenantId ?? ''
   const appId = values.MicrosoftAppId ?? ''
+  const { OPS_HOST, OPS_PORT } = values
   return {
     host: values.HOST,
     port: values.PORT,
@@ -238,49 +193,90 @@ function toSettings(values: z.infer<typeof environmentSchema>): Settings {
     pollSeconds: values.POLL_SECONDS,
     logLevel: values.LOG_LEVEL,
     entraUrl: values.ENTRA_URL ?? cloud.authority,
-    graphUrl: values.GRAPH_URL,
+    graphUrl: values.GRAPH_URL ?? cloud.graphUrl,
+    alertToken: values.ALERT_TOKEN,
+    ops: OPS_PORT === undefined ? undefined : { host: OPS_HOST, port: OPS_PORT },
     homeTenantId,
     bot: {
       appId,
-      credential: credentialOf(
-        homeTenantId,
-        appId,
-        values.MicrosoftAppPassword,
-        values.MicrosoftAppCertificatePath,
-      ),
-      issuer: values.ToBotFromChannelTokenIssuer ?? cloud.issuer,
-      scope: `${(values.ToChannelFromBotOAuthScope ?? cloud.scope).replace(/\/\.default$/, '')}/.default`,
-      metadataUrl: values.ToBotFromChannelOpenIdMetadataUrl ?? cloud.metadata,
+      credential: credentialOf(homeTenantId, appId, {
+        secret: values.MicrosoftAppPassword,
+        certificatePath: values.MicrosoftAppCertificatePath,
+        federatedTokenFile: values.MicrosoftAppType === 'UserAssignedMSI' ? undefined : federatedTokenFile,
+      }),
+      issuer: values.ToBotFromChannelTokenIssuer ?? cloud.botIssuer,
+      scope: `${(values.ToChannelFromBotOAuthScope ?? cloud.botScope).replace(/\/\.default$/, '')}/.default`,
+      metadataUrl: values.ToBotFromChannelOpenIdMetadataUrl ?? cloud.botMetadata,
       extraServiceHosts: values.TEAMS_SERVICE_HOSTS,
     },
-    exchange: values.EXCHANGE === 'simulated' ? { kind: 'simulated' } : adminApi(values),
+    exchange:
+      values.EXCHANGE === 'simulated'
+        ? { kind: 'simulated' }
+        : {
+            kind: 'admin-api',
+            tenants: (file?.tenants ?? [onlyTenant(values, federatedTokenFile)]).map((tenant) =>
+              watched(tenant, values),
+            ),
+          },
   }
 }
 
-function adminApi(values: z.infer<typeof environmentSchema>): Settings['exchange'] {
+/** The tenant that the EXCHANGE_ settings are about. */
+function onlyTenant(values: Values, federatedTokenFile: string | undefined): NamedTenant {
   const tenantId = values.EXCHANGE_TENANT_ID ?? ''
+  const organization = values.EXCHANGE_ORGANIZATION ?? tenantId
+  const unblocker = values.EXCHANGE_UNBLOCK_CLIENT_ID
   return {
-    kind: 'admin-api',
-    tenant: values.EXCHANGE_ORGANIZATION ?? tenantId,
+    name: organization,
     tenantId,
-    url: values.EXCHANGE_URL,
-    scope: values.EXCHANGE_SCOPE ?? `${values.EXCHANGE_URL}/.default`,
-    credential: credentialOf(
-      tenantId,
-      values.EXCHANGE_CLIENT_ID ?? '',
-      values.EXCHANGE_CLIENT_SECRET,
-      values.EXCHANGE_CERTIFICATE_PATH,
-    ),
+    organization,
+    credential: credentialOf(tenantId, values.EXCHANGE_CLIENT_ID, {
+      secret: values.EXCHANGE_CLIENT_SECRET,
+      certificatePath: values.EXCHANGE_CERTIFICATE_PATH,
+      federatedTokenFile,
+    }),
+    unblockCredential:
+      unblocker === undefined
+        ? undefined
+        : credentialOf(tenantId, unblocker, {
+            secret: values.EXCHANGE_UNBLOCK_CLIENT_SECRET,
+            certificatePath: values.EXCHANGE_UNBLOCK_CERTIFICATE_PATH,
+            federatedTokenFile,
+          }),
   }
 }
 
+/** A tenant with what it leaves to the settings, and they to the cloud. */
+function watched(
+  { exchangeUrl, exchangeScope, complianceUrl, ...tenant }: NamedTenant,
+  values: Values,
+): WatchedTenantSettings {
+  const cloud = cloudOf(values.ChannelService, exchangeUrl ?? values.EXCHANGE_URL)
+  const url = exchangeUrl ?? values.EXCHANGE_URL ?? cloud.exchangeUrl
+  // A scope belongs to an address: one for all must not be asked for where a tenant has an address of its own.
+  const scope = exchangeScope ?? (exchangeUrl ? undefined : values.EXCHANGE_SCOPE)
+  return {
+    ...tenant,
+    url,
+    scope: scope ?? `${url}/.default`,
+    complianceUrl: complianceUrl ?? values.COMPLIANCE_URL ?? cloud.complianceUrl,
+  }
+}
+
+interface Proofs {
+  secret: string | undefined
+  certificatePath: string | undefined
+  federatedTokenFile: string | undefined
+}
+
+/** A secret or a certificate if there is one, else what the platform gives: a federated token, or an identity. */
 function credentialOf(
   tenantId: string,
-  clientId: string,
-  secret: string | undefined,
-  certificatePath: string | undefined,
+  clientId: string | undefined,
+  { secret, certificatePath, federatedTokenFile }: Proofs,
 ): AppCredential {
-  return certificatePath
-    ? { tenantId, clientId, certificatePath }
-    : { tenantId, clientId, secret: secret ?? '' }
+  const app = { tenantId, clientId: clientId ?? '' }
+  if (certificatePath) return { ...app, certificatePath }
+  if (secret) return { ...app, secret }
+  return federatedTokenFile ? { ...app, federatedTokenFile } : { tenantId, clientId, managedIdentity: true }
 }

@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { prettifyError } from 'zod'
 import type { Clock, Instant } from './clock.js'
 import { errorCode, Fault, messageOf } from './errors.js'
+import { unsafe } from './file-rights.js'
 
 /** What a file says now. `hash` is of its exact bytes, `absent` where there is no file. */
 export interface Reading<Value> {
@@ -26,8 +27,6 @@ interface Options<Schema extends z.ZodType> {
   /** Called when the file changed, was found broken, or is good again. */
   onChange: (reading: Reading<z.infer<Schema>>, was: string) => Promise<void>
 }
-
-const othersMayWrite = 0o022
 
 /**
  * A JSON file that people edit while the program runs. It is looked at whenever it is asked for, so an edit
@@ -119,7 +118,7 @@ async function load<Schema extends z.ZodType>(
   let bytes: Buffer
   try {
     if (guarded) {
-      const why = await unsafe(path)
+      const why = unsafe(path, await stat(path))
       if (why) return { ok: false, why }
     }
     bytes = await readFile(path)
@@ -158,15 +157,4 @@ function parse<Schema extends z.ZodType>(
   const parsed = schema.safeParse(json)
   if (parsed.success) return { ok: true, reading: { value: parsed.data, hash } }
   return { ok: false, why: prettifyError(parsed.error) }
-}
-
-/** Whoever can write the role map can unblock: it has to be ours, or root's, and nobody else's to write. */
-async function unsafe(path: string): Promise<string | undefined> {
-  if (process.platform === 'win32') return undefined
-  const { mode, uid } = await stat(path)
-  if ((mode & othersMayWrite) !== 0) return `Others may write to it. Take that right away: chmod go-w ${path}`
-  const own = process.getuid?.()
-  if (own !== undefined && uid !== own && uid !== 0)
-    return 'It belongs to another user than the one this program runs as.'
-  return undefined
 }

@@ -16,9 +16,9 @@ export function toDigestView({ id, incidents, page }: DigestOf, context: CardCon
   const words = context.texts.digest
   const shown = pageOf(incidents, page)
   return {
-    fallbackText: words.title(incidents.length),
+    fallbackText: words.title(incidents),
     style: styleOf(incidents, context),
-    title: words.title(incidents.length),
+    title: words.title(incidents),
     counts: countsOf(incidents, context),
     what: words.what,
     next: { title: words.nextTitle, text: incidents.every(isFinal) ? words.nextOver : words.next },

@@ -1,13 +1,17 @@
+import { codeOf, type Incident } from '../../src/incident/incident.js'
 import type { CardContext } from '../card.js'
 import { mostShown, show } from '../escape.js'
 import type { MovedView } from './view.js'
 
-/** @param code the incident's, e.g. CR-42 */
-export function toMovedView(code: string, { texts }: CardContext): MovedView {
-  const shown = show(code, mostShown.word)
+export function toMovedView(
+  incident: Pick<Incident, 'number' | 'tenant'>,
+  { texts }: CardContext,
+): MovedView {
+  const code = codeOf(incident)
+  const title = texts.moved.title(code, show(incident.tenant, mostShown.tenant))
   return {
-    fallbackText: texts.moved.title(shown),
-    title: texts.moved.title(shown),
-    text: texts.moved.text(shown),
+    fallbackText: title,
+    title,
+    text: texts.moved.text(code),
   }
 }

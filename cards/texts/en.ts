@@ -46,12 +46,22 @@ function duration(ms: number): string {
 const list = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 
+const mostNamed = 5
+
+/** Of many, the first few. */
+const fewOf = (names: readonly string[]): string =>
+  names.length <= mostNamed
+    ? list(names)
+    : `${names.slice(0, mostNamed).join(', ')} and ${names.length - mostNamed} more`
+
 const nameList = (people: readonly Person[]): string => list(people.map(showName))
 
 const quote = (text: string, most: number = mostShown.short): string => `“${show(text, most)}”`
 
 const connectorOf = ({ restriction }: Incident): Shown =>
   showUnlinked(restriction.connectorName?.trim() || restriction.connectorId, mostShown.connector)
+
+const tenantOf = ({ tenant }: Incident): Shown => show(tenant, mostShown.tenant)
 
 const roleNames: Record<Role, string> = { viewer: 'viewer', responder: 'responder', approver: 'approver' }
 
@@ -457,7 +467,8 @@ const inDigest: Record<Phase, string> = {
 }
 
 const digest = {
-  title: (n: number) => `${n} connectors were blocked at once`,
+  title: (of: readonly Incident[]) =>
+    `${of.length} connectors were blocked at once${of[0] ? ` in ${tenantOf(of[0])}` : ''}`,
   what: 'Exchange Online blocked these inbound connectors. The mail of those that still are is refused with **550 5.7.711**. So many at once can mean that an admin account is in other hands.',
   nextTitle: 'What to do now',
   next: 'Press **Open** on one of them: each has its own card, steps and decision. Work on the most important first.',
@@ -468,6 +479,7 @@ const digest = {
 
 const listing = {
   title: 'Incidents',
+  nowWatched: (tenants: Shown[]) => `Now watched here: ${fewOf(tenants)}`,
   row: (code: string, tenant: Shown) => `${code} · ${tenant}`,
   since: (since: string, waits: string) => `Since ${since}, ${waits}`,
   age: (duration: string, waits: string) => `For ${duration}, ${waits}`,
@@ -521,11 +533,12 @@ const whoami = {
   unasked: (cause: Shown) =>
     `Microsoft Entra did not say just now which groups and roles you are in, so below may be less than you have: ${cause}.`,
   noTenants: 'No watched tenant is served here.',
+  noRoles: 'You have no role for any watched tenant. Roles are set by whoever runs this bot.',
   summary: (name: Shown) => `What Connector Warden knows about ${name}`,
 }
 
 const moved = {
-  title: (code: string) => `${code} has moved`,
+  title: (code: string, tenant: Shown) => `${code} (${tenant}) has moved`,
   text: (code: string) =>
     `A newer card of ${code} is below in this conversation. This one is out of date and decides nothing any more. To bring the card here, type **show ${code}**.`,
 }
@@ -627,7 +640,7 @@ const replacedNotice =
  */
 function notice(incident: Incident, recorded: RecordedEvent): string {
   const { event, by } = recorded
-  return `**${codeOf(incident)} ${connectorOf(incident)}:** ${noticed(event, by, incident)}`
+  return `**${codeOf(incident)} ${connectorOf(incident)} · ${tenantOf(incident)}:** ${noticed(event, by, incident)}`
 }
 
 function noticed(event: IncidentEvent, by: Person | undefined, about: Incident): string {
@@ -664,7 +677,7 @@ function noticed(event: IncidentEvent, by: Person | undefined, about: Incident):
 
 /** One line for notification previews and for clients that cannot show the card. */
 function summary(of: Incident): string {
-  const subject = `${codeOf(of)}: ${connectorOf(of)} (${show(of.tenant, mostShown.tenant)})`
+  const subject = `${codeOf(of)}: ${connectorOf(of)} (${tenantOf(of)})`
   switch (of.status) {
     case 'open':
       return of.acknowledged
@@ -698,7 +711,7 @@ function refusal(why: Refusal, about?: Incident): string {
   const code = about ? codeOf(about) : 'this incident'
   switch (why.code) {
     case 'roleMissing':
-      return `Not done: that takes the **${roleNames[why.needed]}** role${about ? ` for ${show(about.tenant, mostShown.tenant)}` : ''}, and you do not have it. Nothing was changed. **whoami** shows your roles; whoever runs this bot sets them. ${justActivated}`
+      return `Not done: that takes the **${roleNames[why.needed]}** role${about ? ` for ${tenantOf(about)}` : ''}, and you do not have it. Nothing was changed. **whoami** shows your roles; whoever runs this bot sets them. ${justActivated}`
     case 'rolesUnknown':
       return `Not done: Microsoft Entra did not say just now whether you have the **${roleNames[why.needed]}** role that this takes. Nothing was changed. You may have it all the same: press again in a moment. ${why.needed === 'approver' ? keepWithoutEntra : ''}(What went wrong: ${show(why.cause, mostShown.reason)}.)`
     case 'notVerified':
@@ -785,6 +798,7 @@ const commands = {
 }
 
 const answers = {
+  incident: (of: Incident) => `${codeOf(of)} (${tenantOf(of)})`,
   unknownCommand: (typed: string, nearest: string | undefined) =>
     `I do not know ${quote(typed, mostShown.word)}.${nearest ? ` Did you mean **${nearest}**?` : ''} **help** lists what you can type.`,
   notHomeTenant: 'I only work for people of the organisation that runs me. Nothing was done.',
@@ -796,9 +810,13 @@ const answers = {
     `Not done: that takes the **${roleNames[role]}** role, and you do not have it. **whoami** shows your roles. ${justActivated}`,
   notWatching:
     'This conversation does not watch: nothing is posted here. A responder can type **watch** to begin.',
-  watchStarted: (open: number) =>
-    `This conversation now watches: every blocked connector is posted here. ${open === 0 ? 'None is open right now.' : `${count(open, 'incident is', 'incidents are')} open and shown next.`}`,
-  watchAlready: 'This conversation already watches.',
+  nothingServed:
+    'No watched tenant is shown in this conversation: each has others to be shown in. Whoever runs this bot sets which.',
+  othersToo: (others: number) =>
+    `Not done: ${count(others, 'tenant is', 'tenants are')} shown in this conversation too for which you do not have the **${roleNames.responder}** role. **whoami** shows your roles. Ask somebody who has it for all of them, or whoever runs this bot to set where each is shown.`,
+  watchStarted: (tenants: Shown[], open: number) =>
+    `This conversation now watches ${fewOf(tenants)}: every connector that gets blocked there is posted here. ${open === 0 ? 'None is open right now.' : `${count(open, 'incident is', 'incidents are')} open and shown next.`}`,
+  watchAlready: (tenants: Shown[]) => `This conversation already watches ${fewOf(tenants)}.`,
   watchStopped:
     'This conversation watches no more: new blocked connectors are not posted here. **watch** begins again.',
   watchNotOn: 'This conversation did not watch. Nothing was changed.',

@@ -11,6 +11,8 @@ export interface Connection {
   /** `EXCHANGE_SCOPE` */
   scope: string
   tokens: TokenSource
+  /** Those of a second app that removes blocks; the same one reads and removes if it is left out. */
+  unblockTokens?: TokenSource | undefined
   clock: Clock
   /** Gives GUIDs. */
   newId: () => string

@@ -13,10 +13,12 @@ import { judge, type Verdict, withoutToken } from './reply.js'
  * @param endpoint where the tenant's last good read was answered
  */
 export function createRemoval(
-  { scope, tokens, clock }: Connection,
+  connection: Connection,
   invoke: InvokeCommand,
   endpoint: () => URL,
 ): Exchange['readyRemoval'] {
+  const { scope, clock } = connection
+  const tokens = connection.unblockTokens ?? connection.tokens
   let tokenWasRefused = false
 
   async function send(command: Command, token: string): Promise<RemovalOutcome> {

@@ -70,10 +70,13 @@ export class Watcher {
     return since !== undefined && elapsedMs(since, clock.now()) >= longest
   }
 
-  /** Reads now, and again and again until `stop`. */
-  start(): void {
+  /**
+   * Reads again and again until `stop`.
+   * @param delayMs before the first read, in milliseconds; whoever asks meanwhile has it read at once
+   */
+  start(delayMs = 0): void {
     this.#startedAt = this.parts.clock.now()
-    this.#schedule(0)
+    this.#schedule(delayMs)
   }
 
   /** Ends at once: a read that is under way counts for nothing, unless its consequences are being recorded. */

@@ -18,6 +18,8 @@ export interface LoopParts {
   removals: Removals
   investigator: Pick<Investigator, 'stateOf' | 'gather' | 'explain'>
   show: Show
+  /** Whether a conversation, if it watches, is one that a tenant is shown in. */
+  serves: (conversation: string, tenant: string) => boolean
   clock: Clock
   log: Log
   random: () => number
@@ -123,12 +125,14 @@ export class Loop {
   }
 
   async #places(incident: Incident): Promise<Place[]> {
-    const { store } = this.parts
+    const { store, serves } = this.parts
     const [conversations, deliveries] = await Promise.all([
       store.conversations(),
       store.deliveriesOf(incident),
     ])
-    return conversations.map((conversation) => {
+    return conversations.map((known) => {
+      // Elsewhere what is shown of it stays true, and nothing new is.
+      const conversation = serves(known.id, incident.tenant) ? known : { ...known, watching: undefined }
       const here = deliveries.filter((delivery) => delivery.conversation === conversation.id)
       const delivery = here.find(({ subject }) => subject === codeOf(incident))
       return { conversation, delivery, digest: here.find((one) => one !== delivery) }

@@ -141,10 +141,16 @@ test('a bot whose settings name another tenant does not start while incidents of
     ...settings,
     exchange:
       settings.exchange.kind === 'admin-api'
-        ? { ...settings.exchange, tenant: 'renamed' }
+        ? {
+            ...settings.exchange,
+            tenants: settings.exchange.tenants.map((tenant) => ({ ...tenant, name: 'renamed' })),
+          }
         : settings.exchange,
   })
-  await expect(story.startBot()).rejects.toMatchObject({ code: 'tenantNotWatched', message: /CR-1/ })
+  await expect(story.startBot()).rejects.toMatchObject({
+    code: 'tenantNotWatched',
+    message: expect.stringContaining('CR-1'),
+  })
   story.settings = () => settings
   await story.startBot()
   expect(await shown('CR-1')).toContain('waiting for approval')

@@ -8,11 +8,13 @@ import { text } from 'node:stream/consumers'
 import { jwtVerify } from 'jose'
 import { type GenerateResult, generate } from 'selfsigned'
 
-/** An app registration that the fake knows: it signs in with the secret, or with the certificate's key. */
+/** An app registration that the fake knows: it signs in with one of these. */
 export interface FakeApp {
   secret?: string
-  /** PEM; only the certificate is read from it. */
+  /** PEM; only the certificate is read from it. It signs in with the certificate's key. */
   certificate?: string
+  /** The very token of another issuer that the app trusts. */
+  federatedToken?: string
 }
 
 /** What the token endpoint does instead of answering properly. */
@@ -21,12 +23,14 @@ export type EntraFault =
   | { kind: 'status'; status: number; body?: string; headers?: Record<string, string> }
   | { kind: 'hang' }
 
+type Proof = 'secret' | 'certificate' | 'federated'
+
 /** One request as the fake saw it; secrets are not kept. */
 export interface EntraRequest {
   path: string
   clientId?: string | undefined
   scope?: string | undefined
-  proof?: 'secret' | 'certificate' | undefined
+  proof?: Proof | undefined
 }
 
 export interface FakeEntra {
@@ -136,12 +140,7 @@ class Entra implements FakeEntra {
   private async issue(path: string, form: URLSearchParams, response: ServerResponse): Promise<void> {
     const clientId = form.get('client_id') ?? ''
     const scope = form.get('scope')?.split(' ')[0]
-    const proof = form.has('client_secret')
-      ? 'secret'
-      : form.has('client_assertion')
-        ? 'certificate'
-        : undefined
-    this.requests.push({ path, clientId, scope, proof })
+    this.requests.push({ path, clientId, scope, proof: proofIn(form, clientId) })
     this.arrivals.emit('token')
     const fault = this.single.shift() ?? this.lasting
     if (fault) return misbehave(fault, response)
@@ -154,6 +153,15 @@ class Entra implements FakeEntra {
       access_token: `token-${++this.issued} of ${clientId} for ${scope}`.replaceAll(' ', '_'),
     })
   }
+}
+
+/** An assertion that the app signed itself names the app as its issuer. */
+function proofIn(form: URLSearchParams, clientId: string): Proof | undefined {
+  const assertion = form.get('client_assertion')
+  if (!assertion) return form.has('client_secret') ? 'secret' : undefined
+  const [, claims = ''] = assertion.split('.')
+  const isOwn = Buffer.from(claims, 'base64url').toString().includes(`"iss":"${clientId}"`)
+  return isOwn ? 'certificate' : 'federated'
 }
 
 async function signInProblem(
@@ -169,6 +177,10 @@ async function signInProblem(
     }
   const assertion = form.get('client_assertion')
   if (assertion && app.certificate) return assertionProblem(app.certificate, assertion)
+  if (assertion)
+    return assertion === app.federatedToken
+      ? undefined
+      : { kind: 'refuse', aadsts: '700213', text: 'No matching federated identity record found.' }
   return app.secret !== undefined && form.get('client_secret') === app.secret
     ? undefined
     : { kind: 'refuse', aadsts: '7000215', text: 'Invalid client secret provided.' }

@@ -45,7 +45,7 @@ export async function endLawfully(story: Story): Promise<void> {
   // What still waits for its time is cut short after eight seconds, and the test's clock stands still.
   story.clock.advance(8 * secondMs)
   await stopped
-  const unlawful = await unlawfulRemovals(join(story.folder, 'data', 'journal.jsonl'), story.exchange)
+  const unlawful = await unlawfulRemovals(join(story.folder, 'data', 'journal.jsonl'), ...story.exchanges)
   await story.end()
   expect(unlawful).toEqual([])
 }

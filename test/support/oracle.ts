@@ -22,7 +22,7 @@ const longestFromQuorumMs = 10 * minuteMs
  * Whether everything that Exchange was asked to remove was allowed to be removed: told from the record's lines and
  * Exchange's own log alone, without any of the program's code for deciding it. Returns what is wrong.
  */
-export async function unlawfulRemovals(journal: string, exchange: SimulatedTenant): Promise<string[]> {
+export async function unlawfulRemovals(journal: string, ...exchanges: SimulatedTenant[]): Promise<string[]> {
   const cases = new Map<number, PaperTrail>()
   const text = await readFile(journal, 'utf8')
   // A last line without its end was never acknowledged to anybody.
@@ -35,13 +35,14 @@ export async function unlawfulRemovals(journal: string, exchange: SimulatedTenan
   }
   const trails = [...cases.values()]
   const started = trails.flatMap((trail) => trail.started)
-  return [...trails.flatMap(({ problems }) => problems), ...unannounced(exchange, started)]
+  return [...trails.flatMap(({ problems }) => problems), ...unannounced(exchanges, started)]
 }
 
 /** Each call to Exchange has an intent in the record that is its own. */
-function unannounced(exchange: SimulatedTenant, started: Started[]): string[] {
+function unannounced(exchanges: SimulatedTenant[], started: Started[]): string[] {
   const left = [...started]
-  return exchange.log
+  return exchanges
+    .flatMap(({ log }) => log)
     .filter(({ cmdlet }) => cmdlet === 'Remove-BlockedConnector')
     .flatMap(({ parameters: { ConnectorId, Reason } }) => {
       const intent = left.findIndex(

@@ -6,7 +6,7 @@ import { setTimeout as realPause } from 'node:timers/promises'
 import { type Bot, compose, type Overrides } from '../../bot/compose.js'
 import { elapsedMs, later, minuteMs, secondMs } from '../../src/clock.js'
 import { createSimulatedTenant, type SimulatedTenant } from '../../src/exchange/simulated-tenant.js'
-import type { Settings } from '../../src/settings.js'
+import type { Settings, WatchedTenantSettings } from '../../src/settings.js'
 import { type FakeEntra, startFakeEntra } from './fake-entra.js'
 import { FakeGraph } from './fake-graph.js'
 import { buttonsOf, cardOf, type FakeMessage, type FakePerson, FakeTeams, wordsOf } from './fake-teams.js'
@@ -56,12 +56,23 @@ export const usualRoleMap = roleMapOf({
   viewer: [cast.vic],
 })
 
+interface StoryTenant {
+  name: string
+  conversations?: string[]
+}
+
+const onlyContoso: StoryTenant[] = [{ name: 'contoso.onmicrosoft.com' }]
+/** The first one's is `watchedTenantId`. */
+const tenantIdOf = (index: number): string => watchedTenantId.replace(/4$/, String(4 + index))
+
 export interface StoryOptions {
   rules?: object
   roleMap?: object
   lagMs?: number
   overrides?: Overrides
   pollSeconds?: number
+  /** The watched tenants, each with a simulated Exchange of its own; Contoso alone, if none are given. */
+  tenants?: StoryTenant[]
 }
 
 /** What a click or an invoke was answered with. */
@@ -81,12 +92,20 @@ export class Story {
     readonly teams: FakeTeams,
     readonly entra: FakeEntra,
     readonly graph: FakeGraph,
-    readonly exchange: SimulatedTenant,
+    /** One for each watched tenant, in their order. */
+    readonly exchanges: SimulatedTenant[],
     readonly folder: string,
     readonly options: StoryOptions,
     clock: TestClock,
   ) {
     this.clock = clock
+  }
+
+  /** Exchange of the first watched tenant: the only one, in most stories. */
+  get exchange(): SimulatedTenant {
+    const [first] = this.exchanges
+    if (!first) throw new Error('the story watches no tenant')
+    return first
   }
 
   static async begin(options: StoryOptions = {}): Promise<Story> {
@@ -98,11 +117,13 @@ export class Story {
       [exchangeAppId]: { secret: 'the exchange secret' },
     })
     const graph = await FakeGraph.start(...Object.values(cast))
-    const { lagMs = 5 * minuteMs } = options
-    const exchange = createSimulatedTenant({ tenantId: watchedTenantId, clock, lagMs })
-    await exchange.start()
+    const { lagMs = 5 * minuteMs, tenants = onlyContoso } = options
+    const exchanges = tenants.map((_tenant, index) =>
+      createSimulatedTenant({ tenantId: tenantIdOf(index), clock, lagMs }),
+    )
+    for (const exchange of exchanges) await exchange.start()
     const folder = await mkdtemp(join(tmpdir(), 'warden-story-'))
-    const story = new Story(teams, entra, graph, exchange, folder, options, clock)
+    const story = new Story(teams, entra, graph, exchanges, folder, options, clock)
     await story.writeRoleMap(options.roleMap ?? usualRoleMap)
     await writeFile(join(folder, 'rules.json'), JSON.stringify(options.rules ?? {}))
     await story.startBot()
@@ -121,7 +142,7 @@ export class Story {
     await this.teams.stop()
     await this.entra.stop()
     await this.graph.stop()
-    await this.exchange.stop()
+    for (const exchange of this.exchanges) await exchange.stop()
     await rm(this.folder, { recursive: true })
   }
 
@@ -163,12 +184,23 @@ export class Story {
       },
       exchange: {
         kind: 'admin-api',
-        tenant: 'contoso.onmicrosoft.com',
-        tenantId: watchedTenantId,
-        url: this.exchange.url,
-        scope: `${this.exchange.url}/.default`,
-        credential: { tenantId: watchedTenantId, clientId: exchangeAppId, secret: 'the exchange secret' },
+        tenants: this.exchanges.map(({ url }, index) => this.#watched(url, index)),
       },
+    }
+  }
+
+  #watched(url: string, index: number): WatchedTenantSettings {
+    const { name, conversations } = (this.options.tenants ?? onlyContoso)[index] ?? { name: '' }
+    const tenantId = tenantIdOf(index)
+    return {
+      name,
+      tenantId,
+      organization: name,
+      url,
+      scope: `${url}/.default`,
+      complianceUrl: url,
+      credential: { tenantId, clientId: exchangeAppId, secret: 'the exchange secret' },
+      conversations,
     }
   }
 
@@ -187,7 +219,7 @@ export class Story {
   /** Resolves once nothing has moved for a moment: no request of the bot's is being answered any more. */
   async quiet(): Promise<void> {
     const moved = () =>
-      [this.teams.requests, this.exchange.log, this.entra.requests, this.graph.requests]
+      [this.teams.requests, this.entra.requests, this.graph.requests, ...this.exchanges.map(({ log }) => log)]
         .map(({ length }) => length)
         .join(' ')
     for (let still = 0, before = moved(); still < 5; ) {

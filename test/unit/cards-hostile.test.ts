@@ -163,7 +163,7 @@ test('the other cards are as deaf to what they are given', () => {
       { name: text, id: text, tenants: [{ tenant: text, role: 'viewer', source: text }], problems: [text] },
       context,
     ),
-    movedCard(text, context),
+    movedCard({ number: 42, tenant: text }, context),
   ]
   for (const card of cards)
     for (const shown of [...textsOf(card), String(card.fallbackText)]) expectInert(shown)

@@ -23,7 +23,7 @@ const opens = (card: ReturnType<typeof digest>) => titlesOf(card).filter((title)
 
 test('many at once are counted by how they stand, the most urgent first', () => {
   const [title, counts] = textsOf(digest(1))
-  expect(title).toBe('12 connectors were blocked at once')
+  expect(title).toBe('12 connectors were blocked at once in contoso.onmicrosoft.com')
   expect(counts).toBe('**9** with nobody on it · **2** being worked on · **1** kept blocked')
   expect(partsOf(digest(1)).find(({ type }) => type === 'Container')?.style).toBe('attention')
 })
@@ -127,8 +127,8 @@ test('whoami says what it could not find out, and that no tenant is served', () 
 })
 
 test('a card that moved points to the newer one and decides nothing', () => {
-  const card = movedCard('CR-42', context)
-  expect(transcriptOf(card)).toContain('CR-42 has moved')
+  const card = movedCard({ number: 42, tenant: 'contoso' }, context)
+  expect(transcriptOf(card)).toContain('CR-42 (contoso) has moved')
   expect(transcriptOf(card)).toContain('**show CR-42**')
   expect(buttonsOf(card)).toEqual([])
 })

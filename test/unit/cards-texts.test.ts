@@ -154,7 +154,7 @@ const recorded = (event: IncidentEvent, by = maria): RecordedEvent => ({
 
 test.each(variants)('the thread and the card have words for $type ($cause$outcome.kind)', (event) => {
   const notice = en.notice(incident, recorded(event))
-  expect(notice).toMatch(/^\*\*CR-42 Athens relay \(on-premises\):\*\* \S/)
+  expect(notice).toMatch(/^\*\*CR-42 Athens relay \(on-premises\) · contoso\.onmicrosoft\.com:\*\* \S/)
   worded(notice)
   expect(en.happened(event, maria)).toMatch(/\S/)
   expect(en.happened(event, maria)).not.toMatch(/undefined|\[object/)

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { minuteMs, secondMs } from '../../src/clock.js'
-import { type AppCredentials, createCredentials } from '../../src/credentials.js'
+import { createCredentials, createTokenSources, type Issuer } from '../../src/credentials.js'
 import { type FakeEntra, makeAppCertificate, startFakeEntra } from '../support/fake-entra.js'
 import { TestClock } from '../support/test-clock.js'
 
@@ -21,8 +21,9 @@ beforeEach(async () => {
 
 afterEach(() => entra.stop())
 
-const credentials = (settings: Partial<AppCredentials> = {}) =>
-  createCredentials({ authority: entra.url, tenantId, clientId, secret, ca: entra.ca, clock, ...settings })
+const issuer = (): Issuer => ({ authority: entra.url, ca: entra.ca, environment: {}, clock })
+const credentials = (changes: Partial<Issuer & { secret: string }> = {}) =>
+  createCredentials({ ...issuer(), tenantId, clientId, secret, ...changes })
 
 describe('getting a token', () => {
   test('the secret gets one for the scope, from the authority that the settings name and no other', async () => {
@@ -42,14 +43,7 @@ describe('getting a token', () => {
     const made = await makeAppCertificate()
     await writeFile(certificatePath, `${made.private}\n${made.cert}`)
     entra.apps.set(clientId, { certificate: made.cert })
-    const source = createCredentials({
-      authority: entra.url,
-      tenantId,
-      clientId,
-      certificatePath,
-      ca: entra.ca,
-      clock,
-    })
+    const source = createCredentials({ ...issuer(), tenantId, clientId, certificatePath })
     expect(await source.token(scope)).toEqual({ ok: true, token: expect.any(String) })
     expect(entra.tokenRequests()).toMatchObject([{ proof: 'certificate' }])
     await rm(folder, { recursive: true })
@@ -166,14 +160,7 @@ describe('no token', () => {
     const folder = await mkdtemp(join(tmpdir(), 'warden-'))
     const certificatePath = join(folder, 'app.pem')
     if (content) await writeFile(certificatePath, content)
-    const source = createCredentials({
-      authority: entra.url,
-      tenantId,
-      clientId,
-      certificatePath,
-      ca: entra.ca,
-      clock,
-    })
+    const source = createCredentials({ ...issuer(), tenantId, clientId, certificatePath })
     const answer = await source.token(scope)
     expect(answer).toMatchObject({ ok: false, code: 'credentials' })
     expect(!answer.ok && answer.message).toContain('unusable')
@@ -240,6 +227,77 @@ describe('no token', () => {
       code: 'unreachable',
       message: expect.stringContaining('ECONNREFUSED'),
     })
+  })
+})
+
+describe('a federated token', () => {
+  let folder: string
+  let federatedTokenFile: string
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'warden-'))
+    federatedTokenFile = join(folder, 'token')
+    entra.apps.set(clientId, { federatedToken: 'token.of-the.cluster' })
+  })
+  afterEach(() => rm(folder, { recursive: true }))
+
+  const federated = () => createCredentials({ ...issuer(), tenantId, clientId, federatedTokenFile })
+
+  test('signs the app in without any secret of its own', async () => {
+    await writeFile(federatedTokenFile, 'token.of-the.cluster\n')
+    expect(await federated().token(scope)).toEqual({ ok: true, token: `token-1_of_${clientId}_for_${scope}` })
+    expect(entra.tokenRequests()).toMatchObject([{ clientId, scope, proof: 'federated' }])
+  })
+
+  test('is read anew each time, because the platform renews it', async () => {
+    const source = federated()
+    await writeFile(federatedTokenFile, 'token.of-the.cluster')
+    await source.token(scope)
+    await writeFile(federatedTokenFile, 'token.that-is.newer')
+    entra.apps.set(clientId, { federatedToken: 'token.that-is.newer' })
+    expect(await source.token(scope, { fresh: true })).toMatchObject({ ok: true })
+  })
+
+  test('that the app does not trust is said, with what to compare, and not shown', async () => {
+    await writeFile(federatedTokenFile, 'canary.of-a.token')
+    const answer = await federated().token(scope)
+    expect(answer).toEqual({
+      ok: false,
+      code: 'credentials',
+      message: `App ${clientId} could not sign in to tenant ${tenantId}. AADSTS700213: the app trusts no federated token like this one; compare issuer, subject and audience with its federated credentials.`,
+    })
+  })
+
+  test.each([
+    ['is missing', undefined, 'cannot be read (ENOENT)'],
+    ['is empty', ' \n', 'is empty'],
+  ])('whose file %s is said, with the file, and Entra is not asked', async (_title, content, words) => {
+    if (content !== undefined) await writeFile(federatedTokenFile, content)
+    expect(await federated().token(scope)).toMatchObject({
+      ok: false,
+      code: 'credentials',
+      message: expect.stringContaining(`${federatedTokenFile} ${words}`),
+    })
+    expect(entra.requests).toEqual([])
+  })
+})
+
+describe('sources of tokens', () => {
+  test('are shared by whatever has the same app, tenant and proof, in whatever order that is written', async () => {
+    const sourceOf = createTokenSources(issuer())
+    const one = sourceOf({ tenantId, clientId, secret })
+    expect(sourceOf({ secret, clientId, tenantId })).toBe(one)
+    await Promise.all([one.token(scope), sourceOf({ tenantId, clientId, secret }).token(scope)])
+    expect(entra.tokenRequests()).toHaveLength(1)
+  })
+
+  test.each([
+    ['another secret', { tenantId, clientId, secret: 'another' }],
+    ['another tenant', { tenantId: clientId, clientId, secret }],
+    ['another app', { tenantId, clientId: tenantId, secret }],
+    ['another kind of proof', { tenantId, clientId, certificatePath: secret }],
+  ])('are not shared with %s', (_title, credential) => {
+    const sourceOf = createTokenSources(issuer())
+    expect(sourceOf(credential)).not.toBe(sourceOf({ tenantId, clientId, secret }))
   })
 })
 

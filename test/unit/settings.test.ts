@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { explain, Fault } from '../../src/errors.js'
-import { isLoopback, readSettings, type Settings, settingNames } from '../../src/settings.js'
+import { isLoopback } from '../../src/loopback.js'
+import { readSettings, type Settings, settingNames, type WatchedTenantSettings } from '../../src/settings.js'
 
 const tenant = '11111111-1111-4111-8111-111111111111'
 const bot = '22222222-2222-4222-8222-222222222222'
@@ -29,6 +30,9 @@ function refusalOf(environment: Record<string, string | undefined>, envFile: str
   }
   throw new Error('the settings were accepted')
 }
+
+const watched = ({ exchange }: Settings): WatchedTenantSettings[] =>
+  exchange.kind === 'admin-api' ? exchange.tenants : []
 
 /** The settings that a refusal lists, in its order. */
 const namesIn = ({ message }: Fault): (string | undefined)[] =>
@@ -70,11 +74,17 @@ describe('the settings', () => {
       },
       exchange: {
         kind: 'admin-api',
-        tenant: 'contoso.onmicrosoft.com',
-        tenantId: tenant,
-        url: 'https://outlook.office365.com',
-        scope: 'https://outlook.office365.com/.default',
-        credential: { tenantId: tenant, clientId: app, secret: 'exchange-secret-canary' },
+        tenants: [
+          {
+            name: 'contoso.onmicrosoft.com',
+            tenantId: tenant,
+            organization: 'contoso.onmicrosoft.com',
+            url: 'https://outlook.office365.com',
+            scope: 'https://outlook.office365.com/.default',
+            complianceUrl: 'https://ps.compliance.protection.outlook.com',
+            credential: { tenantId: tenant, clientId: app, secret: 'exchange-secret-canary' },
+          },
+        ],
       },
     })
   })
@@ -86,15 +96,21 @@ describe('the settings', () => {
   })
 
   test('everything that is missing is named at once', () => {
-    const told = problems({ EXCHANGE: 'admin-api' })
-    for (const name of Object.keys(enough).filter((one) => one !== 'EXCHANGE')) expect(told).toContain(name)
-    expect(told).toContain('.env.example')
+    const refused = refusalOf({ EXCHANGE: 'admin-api' }, envFile)
+    expect(namesIn(refused)).toEqual([
+      'MicrosoftAppId',
+      'MicrosoftAppTenantId',
+      'MicrosoftAppPassword',
+      'EXCHANGE_TENANT_ID',
+      'EXCHANGE_ORGANIZATION',
+    ])
+    expect(explain(refused)).toContain('.env.example')
   })
 
   test('what is missing is named beside what is wrong', () => {
     writeFileSync(envFile, 'POLL_SECOND=5\n')
     const told = problems({ PORT: 'eighty', EXCHANGE: 'admin-api', LOG_LEVEL: 'loud' })
-    for (const name of ['POLL_SECONDS', 'PORT', 'LOG_LEVEL', 'MicrosoftAppId', 'EXCHANGE_CLIENT_ID'])
+    for (const name of ['POLL_SECONDS', 'PORT', 'LOG_LEVEL', 'MicrosoftAppId', 'EXCHANGE_TENANT_ID'])
       expect(told).toContain(name)
   })
 
@@ -116,6 +132,119 @@ describe('the settings', () => {
       clientId: bot,
       certificatePath: 'bot.pem',
     })
+  })
+
+  describe('without secret and certificate', () => {
+    const { EXCHANGE_CLIENT_SECRET, MicrosoftAppPassword, ...bare } = enough
+    const { EXCHANGE_CLIENT_ID, ...anonymous } = bare
+    const federatedTokenFile = '/var/run/secrets/azure/tokens/azure-identity-token'
+    const onAks = { AZURE_FEDERATED_TOKEN_FILE: federatedTokenFile }
+
+    test.each([
+      ['its own', { ...anonymous, MicrosoftAppPassword }, undefined],
+      ['the one with this client id', { ...bare, MicrosoftAppPassword }, app],
+    ])('Exchange is read as the managed identity of the machine, %s', (_which, given, clientId) => {
+      expect(watched(read(given))).toMatchObject([
+        { credential: { tenantId: tenant, clientId, managedIdentity: true } },
+      ])
+    })
+
+    test('a federated token is taken where the platform gives one, for Exchange and for the bot', () => {
+      const settings = read({ ...bare, ...onAks })
+      expect(settings.bot.credential).toEqual({ tenantId: tenant, clientId: bot, federatedTokenFile })
+      expect(watched(settings)).toMatchObject([
+        { credential: { tenantId: tenant, clientId: app, federatedTokenFile } },
+      ])
+    })
+
+    test('a federated token needs to know which app it is for', () => {
+      expect(namesIn(refusalOf({ ...anonymous, ...onAks }, envFile))).toEqual(['EXCHANGE_CLIENT_ID'])
+    })
+
+    test('a secret or certificate that is set counts, also where the platform gives a federated token', () => {
+      const settings = read({ ...enough, ...onAks })
+      expect(settings.bot.credential).toHaveProperty('secret')
+      expect(watched(settings)).toMatchObject([{ credential: { secret: 'exchange-secret-canary' } }])
+    })
+
+    test.each(['UserAssignedMSI', 'UserAssignedMsi', 'userassignedmsi'])(
+      'a bot of the type %s is a managed identity itself',
+      (MicrosoftAppType) => {
+        expect(read({ ...bare, ...onAks, MicrosoftAppType }).bot.credential).toEqual({
+          tenantId: tenant,
+          clientId: bot,
+          managedIdentity: true,
+        })
+      },
+    )
+
+    test.each([{ MicrosoftAppPassword }, { MicrosoftAppCertificatePath: 'bot.pem' }])(
+      'a bot that is a managed identity has neither: %j',
+      (proof) => {
+        const given = { ...enough, MicrosoftAppPassword: undefined, MicrosoftAppType: 'UserAssignedMSI' }
+        expect(problems({ ...given, ...proof })).toContain('must not be set where MicrosoftAppType is')
+      },
+    )
+  })
+
+  test('Exchange’s secret and certificate are not set both', () => {
+    expect(problems({ ...enough, EXCHANGE_CERTIFICATE_PATH: 'app.pem' })).toContain(
+      'EXCHANGE_CLIENT_SECRET or EXCHANGE_CERTIFICATE_PATH: at most one',
+    )
+  })
+
+  describe('a second app for the removal', () => {
+    const EXCHANGE_UNBLOCK_CLIENT_ID = '44444444-4444-4444-8444-444444444444'
+    const EXCHANGE_UNBLOCK_CLIENT_SECRET = 'unblock-secret-canary'
+    const EXCHANGE_UNBLOCK_CERTIFICATE_PATH = 'unblock.pem'
+    const unblocker = { tenantId: tenant, clientId: EXCHANGE_UNBLOCK_CLIENT_ID }
+
+    test.each([
+      [{ EXCHANGE_UNBLOCK_CLIENT_SECRET }, { secret: EXCHANGE_UNBLOCK_CLIENT_SECRET }],
+      [{ EXCHANGE_UNBLOCK_CERTIFICATE_PATH }, { certificatePath: EXCHANGE_UNBLOCK_CERTIFICATE_PATH }],
+    ])('proves itself with %j', (proof, expected) => {
+      expect(watched(read({ ...enough, EXCHANGE_UNBLOCK_CLIENT_ID, ...proof }))).toMatchObject([
+        { unblockCredential: { ...unblocker, ...expected } },
+      ])
+    })
+
+    test('may be a managed identity if the first one is', () => {
+      const given = { ...enough, EXCHANGE_CLIENT_SECRET: undefined, EXCHANGE_UNBLOCK_CLIENT_ID }
+      expect(watched(read(given))).toMatchObject([
+        { unblockCredential: { ...unblocker, managedIdentity: true } },
+      ])
+    })
+
+    test.each([
+      ['nothing', { EXCHANGE_UNBLOCK_CLIENT_ID }, 'exactly one of them'],
+      [
+        'both',
+        {
+          EXCHANGE_UNBLOCK_CLIENT_ID,
+          EXCHANGE_UNBLOCK_CLIENT_SECRET,
+          EXCHANGE_UNBLOCK_CERTIFICATE_PATH,
+        },
+        'exactly one of them',
+      ],
+      ['no client id', { EXCHANGE_UNBLOCK_CLIENT_SECRET }, 'EXCHANGE_UNBLOCK_CLIENT_ID: missing'],
+    ])('with %s is a problem before it is needed', (_what, given, words) => {
+      expect(problems({ ...enough, ...given })).toContain(words)
+    })
+  })
+
+  test('what calls for an early look and what operators read are off until they are set', () => {
+    const alertToken = 'a'.repeat(32)
+    expect(read({ ...enough, ALERT_TOKEN: alertToken, OPS_PORT: '9090' })).toMatchObject({
+      alertToken,
+      ops: { host: '127.0.0.1', port: 9090 },
+    })
+    expect(read({ ...enough, OPS_HOST: '10.0.0.1' }).ops).toBeUndefined()
+  })
+
+  test('ALERT_TOKEN is nothing that can be guessed', () => {
+    const told = problems({ ...enough, ALERT_TOKEN: 'short-canary-of-31-characters..' })
+    expect(told).toContain('ALERT_TOKEN: must be at least 32 characters long')
+    expect(told).not.toContain('canary')
   })
 
   test('no value is ever printed, right or wrong', () => {
@@ -172,6 +301,11 @@ describe('the settings', () => {
       },
     )
 
+    test('what belongs to Azure’s own libraries is left alone', () => {
+      writeFileSync(envFile, 'AZURE_CLIENT_ID=x\nAZURE_TENANT_ID=x\nAZURE_AUTHORITY_HOST=x\n')
+      expect(read(enough).port).toBe(3978)
+    })
+
     test('what belongs to other programs is left alone', () => {
       writeFileSync(envFile, 'NODE_EXTRA_CA_CERTS=ca.pem\nTZ=UTC\nHTTPS_PROXY=http://proxy\nOAuthUrl=x\n')
       expect(read(enough).port).toBe(3978)
@@ -184,7 +318,7 @@ describe('the settings', () => {
   })
 
   describe('URLs', () => {
-    const urls = ['EXCHANGE_URL', 'ToBotFromChannelOpenIdMetadataUrl']
+    const urls = ['EXCHANGE_URL', 'COMPLIANCE_URL', 'GRAPH_URL', 'ToBotFromChannelOpenIdMetadataUrl']
 
     test.each(
       urls.flatMap((name) =>
@@ -212,8 +346,9 @@ describe('the settings', () => {
       'http://[::1]:8080',
       'https://outlook.office365.us',
     ])('EXCHANGE_URL takes %s, and the scope follows it', (url) => {
-      const { exchange } = read({ ...enough, EXCHANGE_URL: `${url}/` })
-      expect(exchange).toMatchObject({ url, scope: `${url}/.default` })
+      expect(watched(read({ ...enough, EXCHANGE_URL: `${url}/` }))).toMatchObject([
+        { url, scope: `${url}/.default` },
+      ])
     })
 
     test.each(['http://127.0.0.1:8080', 'http://login.microsoftonline.com', 'login.microsoftonline.com'])(
@@ -244,14 +379,68 @@ describe('the settings', () => {
   })
 
   describe('clouds', () => {
-    test('US Government sets issuer, keys, scope and sign-in together', () => {
-      const settings = read({ ...enough, ChannelService: 'https://botframework.azure.us' })
-      expect(settings.entraUrl).toBe('https://login.microsoftonline.us')
+    const government = 'https://botframework.azure.us'
+    const china = 'https://botframework.azure.cn'
+
+    test.each([
+      [government, 'us', 'https://login.microsoftonline.us'],
+      [china, 'azure.cn', 'https://login.partner.microsoftonline.cn'],
+    ])('%s sets issuer, keys, scope and sign-in together', (ChannelService, ending, entraUrl) => {
+      const settings = read({ ...enough, ChannelService })
+      expect(settings.entraUrl).toBe(entraUrl)
       expect(settings.bot).toMatchObject({
-        issuer: 'https://api.botframework.us',
-        scope: 'https://api.botframework.us/.default',
-        metadataUrl: 'https://login.botframework.azure.us/v1/.well-known/openidconfiguration',
+        issuer: `https://api.botframework.${ending}`,
+        scope: `https://api.botframework.${ending}/.default`,
+        metadataUrl: `${ChannelService.replace('//', '//login.')}/v1/.well-known/openidconfiguration`,
       })
+    })
+
+    test.each([
+      [
+        'GCC High',
+        { ChannelService: government },
+        'https://outlook.office365.us',
+        'https://ps.compliance.protection.office365.us',
+        'https://graph.microsoft.us',
+      ],
+      [
+        'DoD, told apart by EXCHANGE_URL',
+        { ChannelService: government, EXCHANGE_URL: 'https://outlook-dod.office365.us/' },
+        'https://outlook-dod.office365.us',
+        'https://l5.ps.compliance.protection.office365.us',
+        'https://dod-graph.microsoft.us',
+      ],
+      [
+        '21Vianet',
+        { ChannelService: china },
+        'https://outlook.office365.cn',
+        'https://ps.compliance.protection.partner.outlook.cn',
+        'https://microsoftgraph.chinacloudapi.cn',
+      ],
+    ])('%s has its own Exchange, compliance and Graph', (_name, given, url, complianceUrl, graphUrl) => {
+      const settings = read({ ...enough, ...given })
+      expect(settings.graphUrl).toBe(graphUrl)
+      expect(watched(settings)).toMatchObject([{ url, scope: `${url}/.default`, complianceUrl }])
+    })
+
+    test('each address can be set all the same', () => {
+      const settings = read({
+        ...enough,
+        ChannelService: government,
+        ENTRA_URL: 'https://login.example',
+        GRAPH_URL: 'https://graph.example/',
+        EXCHANGE_URL: 'https://exchange.example',
+        EXCHANGE_SCOPE: 'https://scope.example/.default',
+        COMPLIANCE_URL: 'https://compliance.example',
+      })
+      expect(settings).toMatchObject({ entraUrl: 'https://login.example', graphUrl: 'https://graph.example' })
+      expect(watched(settings)).toMatchObject([
+        {
+          url: 'https://exchange.example',
+          scope: 'https://scope.example/.default',
+          complianceUrl: 'https://compliance.example',
+        },
+      ])
     })
 
     test('setting one name leaves the others at the cloud’s defaults', () => {
@@ -272,16 +461,16 @@ describe('the settings', () => {
       },
     )
 
-    test.each(['https://botframework.azure.cn', 'gov'])(
+    test.each(['https://botframework.azure.de', 'gov'])(
       'a cloud that is not known is a problem: %s',
       (cloud) => {
         expect(problems({ ...enough, ChannelService: cloud })).toContain('ChannelService: must be empty')
       },
     )
 
-    test('another type of app than SingleTenant is a problem, not silently something else', () => {
+    test('another type of app is a problem, not silently something else', () => {
       expect(problems({ ...enough, MicrosoftAppType: 'MultiTenant' })).toContain(
-        'MicrosoftAppType: must be SingleTenant',
+        'MicrosoftAppType: must be SingleTenant or UserAssignedMSI',
       )
     })
   })
@@ -296,16 +485,24 @@ describe('the settings', () => {
     expect(read({ ...enough, POLL_SECONDS: '1' }).pollSeconds).toBe(1)
   })
 
-  test.each(['65536', '-1', '80a', '1e3'])('PORT does not take %s', (value) => {
-    expect(problems({ ...enough, PORT: value })).toContain('PORT: must be a port number')
+  test.each(
+    ['65536', '-1', '80a', '1e3'].flatMap((value) => [
+      ['PORT', value],
+      ['OPS_PORT', value],
+    ]),
+  )('%s does not take %s', (name, value) => {
+    expect(problems({ ...enough, [name]: value })).toContain(`  - ${name}: must be a port number`)
   })
 
-  test.each(['MicrosoftAppId', 'MicrosoftAppTenantId', 'EXCHANGE_CLIENT_ID', 'EXCHANGE_TENANT_ID'])(
-    '%s has to be a GUID',
-    (name) => {
-      expect(problems({ ...enough, [name]: 'contoso' })).toContain(`${name}: must be a GUID`)
-    },
-  )
+  test.each([
+    'MicrosoftAppId',
+    'MicrosoftAppTenantId',
+    'EXCHANGE_CLIENT_ID',
+    'EXCHANGE_UNBLOCK_CLIENT_ID',
+    'EXCHANGE_TENANT_ID',
+  ])('%s has to be a GUID', (name) => {
+    expect(problems({ ...enough, [name]: 'contoso' })).toContain(`${name}: must be a GUID`)
+  })
 
   test('TEAMS_SERVICE_HOSTS is a list of hosts', () => {
     const settings = read({
