@@ -4,6 +4,7 @@ import { type Clock, secondMs, systemClock, within } from '../src/clock.js'
 import { type AppCredential, createTokenSources, type TokenSource } from '../src/credentials.js'
 import { Desk } from '../src/desk.js'
 import { Fault } from '../src/errors.js'
+import { Investigator } from '../src/evidence/investigator.js'
 import type { SimulatedTenant } from '../src/exchange/simulated-tenant.js'
 import type { Conversation } from '../src/incident/delivery.js'
 import { codeOf, type Incident } from '../src/incident/incident.js'
@@ -15,7 +16,7 @@ import type { Settings } from '../src/settings.js'
 import { openJsonStore } from '../src/store/json-store.js'
 import type { Store } from '../src/store/store.js'
 import { Loop, type Show } from '../src/work/loop.js'
-import { type AskStanding, Removals } from '../src/work/removal.js'
+import { type AskStanding, type LookAtConnector, Removals } from '../src/work/removal.js'
 import { Activities, type ActivitiesParts } from './activities.js'
 import { Announcer } from './announcer.js'
 import { BotConnectorAuthentication, type ChannelAuthentication } from './channel-authentication.js'
@@ -136,18 +137,32 @@ async function start(
   const roles = new Roles({ roleMap, directory, clock })
   const identities = new Identities({ client, roles, homeTenantId, clock, conversation })
 
-  const announcer = new Announcer({ store, client, conversations, roleMap, rules, texts, clock, log })
+  const lookUp = (account: string) => directory.userId(account)
+  const investigator = new Investigator({ desk, store, tenantOf, lookUp, clock, log })
+  const announcer = new Announcer({
+    store,
+    client,
+    conversations,
+    roleMap,
+    evidence: (incident) => investigator.of(incident),
+    markOf: (incident) => investigator.stateOf(incident).mark,
+    rules,
+    texts,
+    clock,
+    log,
+  })
   const standing: AskStanding = (...voter) => identities.standing(...voter)
-  const removals = new Removals({ desk, tenantOf, standing, newId, clock, log })
+  const lookAtConnector: LookAtConnector = (incident) => investigator.look(incident)
+  const removals = new Removals({ desk, tenantOf, standing, lookAtConnector, newId, clock, log })
   const show: Show = (...work) => announcer.show(...work)
   const serves = (where: string, tenant: string) => tenants.serves(where, tenant)
-  const loop = new Loop({ store, desk, removals, show, serves, clock, log, random })
+  const loop = new Loop({ store, desk, removals, investigator, show, serves, clock, log, random })
 
   const { simulated } = tenants
   const table = simulated ? [...commands, ...demoCommands] : commands
   const simulate = simulated && (async () => void simulated.restrict())
   const offered = { tenants: tenants.names, serves, help: helpLines(table, texts), simulate }
-  const requests = new Requests({ desk, store, clock, identities, rules, texts, ...offered })
+  const requests = new Requests({ desk, store, clock, identities, investigator, rules, texts, ...offered })
   const say: ActivitiesParts['say'] = (where, activity) =>
     client.answer(placeOf(where), where.conversation.id, activity)
   const activities = new Activities({

@@ -1,7 +1,8 @@
-import { type Clock, secondMs } from '../src/clock.js'
+import { type Clock, hourMs, secondMs } from '../src/clock.js'
 import type { AppCredential, TokenSource } from '../src/credentials.js'
 import type { Desk } from '../src/desk.js'
 import { Fault } from '../src/errors.js'
+import { ConnectorWatch } from '../src/evidence/connector-watch.js'
 import { createAdminApi } from '../src/exchange/admin-api.js'
 import type { Connection } from '../src/exchange/connection.js'
 import { createSimulatedTenant, type SimulatedTenant } from '../src/exchange/simulated-tenant.js'
@@ -28,11 +29,14 @@ const simulatedTokens: TokenSource = { token: async () => ({ ok: true, token: 's
 
 /** A watched tenant, with what the settings say of it; nothing where it is simulated. */
 export interface TenantWatched extends WatchedTenant {
+  connectors: ConnectorWatch
   settings?: WatchedTenantSettings | undefined
 }
 
 /** So many milliseconds lie between the first reads of two tenants, unless that took longer than one round. */
 const betweenStartsMs = 20
+/** The same for how their connectors look, which is nobody's hurry. */
+const betweenLooksMs = 1 * secondMs
 
 /** The watched tenants by name, each with its Exchange and its watcher. */
 export class Tenants {
@@ -98,9 +102,14 @@ export class Tenants {
     const watchers = [...this.byName.values()].map(({ watcher }) => watcher)
     const apartMs = Math.min((this.pollSeconds * secondMs) / watchers.length, betweenStartsMs)
     for (const [index, watcher] of watchers.entries()) watcher.start(Math.floor(index * apartMs))
+    const looks = [...this.byName.values()].map(({ connectors }) => connectors)
+    const looksApartMs = Math.min(hourMs / looks.length, betweenLooksMs)
+    for (const [index, connectors] of looks.entries())
+      connectors.start(Math.floor((index + 1) * looksApartMs))
   }
 
   async stop(): Promise<void> {
+    for (const { connectors } of this.byName.values()) connectors.stop()
     await Promise.all([...this.byName.values()].map(({ watcher }) => watcher.stop()))
   }
 }
@@ -110,7 +119,8 @@ function watched(
   connection: Omit<Connection, 'clock' | 'log' | 'newId'>,
   pollSeconds: number,
   { desk, store, clock, log, newId }: TenantParts,
-): WatchedTenant {
+): TenantWatched {
   const exchange = createAdminApi({ ...connection, clock, log, newId })
-  return { exchange, watcher: new Watcher({ tenant, exchange, desk, store, clock, log, newId, pollSeconds }) }
+  const watcher = new Watcher({ tenant, exchange, desk, store, clock, log, newId, pollSeconds })
+  return { exchange, watcher, connectors: new ConnectorWatch({ tenant, exchange, store, clock, log }) }
 }

@@ -17,7 +17,7 @@ import { trafficOf } from './traffic.js'
 
 /** What of one watched tenant is looked into. */
 export interface InvestigatedTenant {
-  reads: EvidenceReads
+  exchange: EvidenceReads
   connectors: ConnectorWatch
 }
 
@@ -157,7 +157,7 @@ export class Investigator {
 
   async #collect(incident: Incident, read: ConnectorRead, at: Instant): Promise<Evidence> {
     const { clock } = this.parts
-    const { reads } = this.parts.tenantOf(incident.tenant)
+    const { exchange } = this.parts.tenantOf(incident.tenant)
     const { connectorId } = incident.restriction
     const connector = read.ok ? connectorIn(read, connectorId) : undefined
     const inTime = <Value>(work: Promise<Piece<Value>>) =>
@@ -168,7 +168,7 @@ export class Investigator {
         this.#piece(
           incident,
           'auditing',
-          () => reads.auditing(),
+          () => exchange.auditing(),
           ({ on }) => ({ on }),
         ),
       ),
@@ -176,7 +176,7 @@ export class Investigator {
         this.#piece(
           incident,
           'alertPolicy',
-          () => reads.alertPolicy(),
+          () => exchange.alertPolicy(),
           ({ policy }) => policy,
         ),
       ),
@@ -196,12 +196,12 @@ export class Investigator {
     const { clock } = this.parts
     const until = clock.now()
     const from = later(until, -auditDays * 24 * hourMs)
-    const { reads } = this.parts.tenantOf(incident.tenant)
+    const { exchange } = this.parts.tenantOf(incident.tenant)
     const names = namesOf(incident.restriction.connectorId, connector, incident.restriction.connectorName)
     return this.#piece(
       incident,
       'connectorAudit',
-      () => reads.connectorAudit(from, until),
+      () => exchange.connectorAudit(from, until),
       (answer) => trailOf({ ...answer, from }, names),
     )
   }
@@ -213,8 +213,8 @@ export class Investigator {
   ): Promise<Piece<Traffic>> {
     const at = this.parts.clock.now()
     if (!read.ok) return { collected: false, at, cause: read.message }
-    const { reads } = this.parts.tenantOf(incident.tenant)
-    const result = await trafficOf(connector, (ip, from) => reads.traffic(ip, from, at), at)
+    const { exchange } = this.parts.tenantOf(incident.tenant)
+    const result = await trafficOf(connector, (ip, from) => exchange.traffic(ip, from, at), at)
     if (result.ok) return { collected: true, at, found: result.traffic }
     if (result.failure) this.#logFailure(incident, 'traffic', result.failure)
     return { collected: false, at, cause: result.cause }
