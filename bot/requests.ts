@@ -19,10 +19,10 @@ import {
   roleCovers,
   roleNeeded,
 } from '../src/incident/commands.js'
-import { approvalsRequired } from '../src/incident/decide.js'
 import { type Conversation, mostAnnouncedAlone, subjectOfBatch } from '../src/incident/delivery.js'
 import { codeOf, type Incident, type Person } from '../src/incident/incident.js'
 import type { Refusal } from '../src/incident/refusal.js'
+import { approvalsRequired } from '../src/incident/requirements.js'
 import type { RulesInForce } from '../src/incident/rules.js'
 import type { StepId } from '../src/incident/steps.js'
 import type { Store } from '../src/store/store.js'

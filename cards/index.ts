@@ -6,6 +6,7 @@ import { type DigestOf, toDigestView } from './digest/to-view.js'
 import { helpKind } from './help/card.js'
 import { type HelpOf, toHelpView } from './help/to-view.js'
 import { incidentKind } from './incident/card.js'
+import { fitting } from './incident/fit.js'
 import { toIncidentView } from './incident/to-view.js'
 import { listKind } from './list/card.js'
 import { type ListOf, toListView } from './list/to-view.js'
@@ -31,7 +32,7 @@ export const incidentCard = (
 ): Card =>
   isFinal(incident)
     ? outcomeKind.render(toOutcomeView(incident, context))
-    : incidentKind.render(toIncidentView(incident, evidence, context))
+    : fitting(toIncidentView(incident, evidence, context), incidentKind.render, context)
 
 /** The card of many incidents that one read found; a page that does not exist becomes the nearest one. */
 export const digestCard = (batch: DigestOf, context: CardContext): Card =>

@@ -1,6 +1,6 @@
 import type { Instant } from '../src/clock.js'
-import { unsettledSteps } from '../src/incident/decide.js'
 import type { Incident, Status, Vote } from '../src/incident/incident.js'
+import { unsettledSteps } from '../src/incident/requirements.js'
 import type { Rules } from '../src/incident/rules.js'
 
 /**

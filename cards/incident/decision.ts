@@ -1,5 +1,5 @@
-import { approvalsRequired, unsettledSteps } from '../../src/incident/decide.js'
 import type { Incident, Vote } from '../../src/incident/incident.js'
+import { approvalsRequired, unsettledSteps } from '../../src/incident/requirements.js'
 import type { Rules } from '../../src/incident/rules.js'
 import { type Action, clickOn, execute, foremost } from '../actions.js'
 import type { CardContext } from '../card.js'

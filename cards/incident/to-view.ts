@@ -1,6 +1,6 @@
-import { approvalsRequired, unsettledSteps } from '../../src/incident/decide.js'
 import type { Evidence } from '../../src/incident/evidence.js'
 import { codeOf, type Incident } from '../../src/incident/incident.js'
+import { approvalsRequired, unsettledSteps } from '../../src/incident/requirements.js'
 import { stepIds } from '../../src/incident/steps.js'
 import { type Action, clickOn, execute, foremost, openUrl } from '../actions.js'
 import type { CardContext } from '../card.js'

@@ -1,5 +1,5 @@
-import { approvalsRequired } from '../../src/incident/decide.js'
 import { codeOf, type Incident } from '../../src/incident/incident.js'
+import { approvalsRequired } from '../../src/incident/requirements.js'
 import type { CardContext } from '../card.js'
 import { mostShown, show, showName, showUnlinked } from '../escape.js'
 import { usedVotes } from '../parts.js'

@@ -332,6 +332,7 @@ function relative({ at, blockedAt }: { at: Instant; blockedAt: Instant }): strin
 
 const evidence = {
   collecting: 'What the bot can find out by itself is being collected and appears on the steps.',
+  tooLong: 'Not all that was found out fits on this card. The commands under **How?** show the rest.',
   sourced: (text: string, source: string, at: string) => `${text} (${source}, ${at})`,
   notCollected: (cause: Shown) => `**Not collected:** ${cause}`,
   ownReadings: 'own hourly readings',

@@ -243,8 +243,9 @@ export class Investigator {
     if (!act) return
     const known = incident.editor
     if (known && known.account === act.account && known.at === act.at && known.id !== undefined) return
-    const looked = await this.parts.lookUp(act.account)
-    const id = looked.ok ? looked.id : undefined
+    // Apps and Microsoft's own services have names that no person has.
+    const looked = act.account.includes('@') ? await this.parts.lookUp(act.account) : undefined
+    const id = looked?.ok ? looked.id : undefined
     await this.parts.desk.act(incident.number, {
       verb: 'nameEditor',
       editor: { account: act.account, at: act.at, ...(id === undefined ? {} : { id }) },

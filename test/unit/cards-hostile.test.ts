@@ -25,7 +25,7 @@ const poison =
 const hostileText = (length: number) => poison.repeat(Math.ceil(length / poison.length)).slice(0, length)
 
 /** An incident in which everything that can come from outside is `text`, as long as it may get. */
-function incidentFull(text: string, ...ending: Happening[]): Incident {
+function incidentFull(text: string, rows: number, ...ending: Happening[]): Incident {
   const person: Person = { id: text.slice(0, 36), name: text }
   const voters = Array.from({ length: 9 }, (_, n): Person => ({ id: `voter-${n}`, name: text }))
   const notes = Array.from(
@@ -39,7 +39,13 @@ function incidentFull(text: string, ...ending: Happening[]): Incident {
       {
         ...opened,
         tenant: text,
-        restriction: { connectorId, connectorName: text, createdAt: text, reason: text, raw: rawOf(text) },
+        restriction: {
+          connectorId,
+          connectorName: text,
+          createdAt: text,
+          reason: text,
+          raw: rawOf(text, rows),
+        },
         previous: { number: 41, status: 'unblocked', endedAt: exampleStart, approvers: voters },
       },
     ],
@@ -53,8 +59,8 @@ function incidentFull(text: string, ...ending: Happening[]): Incident {
 }
 
 /** A row as long as an adapter lets it get. */
-const rawOf = (text: string): Record<string, string> =>
-  Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`${n}${text.slice(0, 38)}`, text.slice(0, 200)]))
+const rawOf = (text: string, rows: number): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: rows }, (_, n) => [`${n}${text.slice(0, 38)}`, text.slice(0, 200)]))
 
 const sent = (text: string): Happening => [
   4,
@@ -89,7 +95,7 @@ const endings = (text: string): Record<string, Happening[]> => ({
   cleared: [[6, { type: 'cleared', cause: 'removedByOther', absentSince: exampleStart }]],
 })
 /** Everything that Exchange tells about a connector, in these words. */
-function evidenceFull(text: string): Evidence {
+function evidenceFull(text: string, entries: number): Evidence {
   const at = exampleStart
   const found = <Value>(value: Value): Piece<Value> => ({ collected: true, at, found: value })
   const connector = { id: 'x', name: text, type: text, tlsCertificate: text, comment: text, source: text }
@@ -101,7 +107,7 @@ function evidenceFull(text: string): Evidence {
     connector: found({ ...connector, ...lists, skipIps: [text], trustedOrganizations: [text] }),
     changes: found({
       since: at,
-      changes: Array.from({ length: 5 }, () => ({
+      changes: Array.from({ length: entries }, () => ({
         kind: 'changed',
         notBefore: at,
         at,
@@ -110,7 +116,7 @@ function evidenceFull(text: string): Evidence {
     }),
     audit: found({
       from: at,
-      acts: Array.from({ length: 5 }, () => ({ ...act, parameters })),
+      acts: Array.from({ length: entries }, () => ({ ...act, parameters })),
       others: 9,
       complete: false,
     }),
@@ -124,12 +130,16 @@ const statuses = Object.keys(endings(''))
 
 test.each(statuses)('hostile names, reasons and notes change nothing on a card that is %s', (status) => {
   const harmless = incidentCard(
-    incidentFull('harmless words', ...(endings('harmless words')[status] ?? [])),
-    evidenceFull('harmless words'),
+    incidentFull('harmless words', 2, ...(endings('harmless words')[status] ?? [])),
+    evidenceFull('harmless words', 1),
     context,
   )
   const text = hostileText(500)
-  const card = incidentCard(incidentFull(text, ...(endings(text)[status] ?? [])), evidenceFull(text), context)
+  const card = incidentCard(
+    incidentFull(text, 2, ...(endings(text)[status] ?? [])),
+    evidenceFull(text, 1),
+    context,
+  )
   expect(partsOf(card).map(({ type }) => type)).toEqual(partsOf(harmless).map(({ type }) => type))
   for (const shown of [...textsOf(card), String(card.fallbackText)]) expectInert(shown)
 })
@@ -146,8 +156,8 @@ test.each(statuses)(
   (status) => {
     for (const text of ['😀'.repeat(250), '漢'.repeat(500), '"\\'.repeat(250), hostileText(500)]) {
       const card = incidentCard(
-        incidentFull(text, ...(endings(text)[status] ?? [])),
-        evidenceFull(text),
+        incidentFull(text, 30, ...(endings(text)[status] ?? [])),
+        evidenceFull(text, 5),
         context,
       )
       expect(bytesOf(card)).toBeLessThan(25_000)
@@ -158,7 +168,7 @@ test.each(statuses)(
 test('the other cards are as deaf to what they are given', () => {
   const text = hostileText(4000)
   const cards = [
-    listCard({ title: text, filter: text, incidents: [incidentFull(text)], page: 1 }, context),
+    listCard({ title: text, filter: text, incidents: [incidentFull(text, 2)], page: 1 }, context),
     whoamiCard(
       { name: text, id: text, tenants: [{ tenant: text, role: 'viewer', source: text }], problems: [text] },
       context,
