@@ -54,7 +54,12 @@ export class Tenants {
     }
     if (exchange.kind === 'admin-api')
       return new Tenants(
-        watched(exchange.tenant, { ...exchange, tokens: tokensOf(exchange.credential) }),
+        watched(exchange.tenant, {
+          ...exchange,
+          organization: exchange.tenant,
+          complianceUrl: 'https://ps.compliance.protection.outlook.com',
+          tokens: tokensOf(exchange.credential),
+        }),
         undefined,
       )
     const simulated = createSimulatedTenant({ tenantId: simulatedTenantId, clock, lagMs: simulation.lagMs })
@@ -62,7 +67,9 @@ export class Tenants {
     const connection = {
       url: simulated.url,
       tenantId: simulatedTenantId,
+      organization: 'contoso.example',
       scope: 'simulated',
+      complianceUrl: simulated.url,
       tokens: simulatedTokens,
     }
     return new Tenants(watched(simulation.name, connection), simulated)
@@ -94,6 +101,9 @@ export class Tenants {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.byName.values()].map(({ watcher }) => watcher.stop()))
+    const tenants = [...this.byName.values()]
+    const stopped = tenants.map(({ watcher }) => watcher.stop())
+    for (const { exchange } of tenants) exchange.stop()
+    await Promise.all(stopped)
   }
 }

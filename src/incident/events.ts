@@ -21,6 +21,7 @@ export const incidentEventSchema = z.discriminatedUnion('type', [
       connectorName: z.string().optional(),
       createdAt: z.string().optional(),
       reason: z.string().optional(),
+      raw: z.record(z.string(), z.string()).optional(),
     }),
     batch: z.object({ id: z.string(), size: z.number() }).optional(),
     previous: z

@@ -9,6 +9,8 @@ export interface Restriction {
   /** When Exchange says it restricted the connector, as it reports it; not every tenant may report one. */
   createdAt?: string | undefined
   reason?: string | undefined
+  /** The row as Exchange sent it, as far as it is plain text and numbers, within bounds. */
+  raw?: Record<string, string> | undefined
 }
 
 /** Somebody of the home tenant, by Entra object id; the name is for people to read and decides nothing. */
