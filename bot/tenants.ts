@@ -63,7 +63,9 @@ export class Tenants {
     const connection = {
       url: simulated.url,
       tenantId: simulatedTenantId,
+      organization: 'contoso.example',
       scope: 'simulated',
+      complianceUrl: simulated.url,
       tokens: simulatedTokens,
     }
     const only = watched(simulation.name, connection, pollSeconds, parts)
@@ -109,8 +111,13 @@ export class Tenants {
   }
 
   async stop(): Promise<void> {
-    for (const { connectors } of this.byName.values()) connectors.stop()
-    await Promise.all([...this.byName.values()].map(({ watcher }) => watcher.stop()))
+    const tenants = [...this.byName.values()]
+    const stopped = tenants.map(({ watcher }) => watcher.stop())
+    for (const { connectors, exchange } of tenants) {
+      connectors.stop()
+      exchange.stop()
+    }
+    await Promise.all(stopped)
   }
 }
 

@@ -343,7 +343,7 @@ const evidence = {
     const from = addresses === 1 ? 'its address' : `${addresses} of its addresses`
     return counts.messages === 0
       ? `No mail from ${from} in the last ${hours} h${left}`
-      : `**${least}${count(counts.messages, 'message', 'messages')}** from ${from} in the last ${hours} h, **${least}${number(counts.spam)} filtered as spam**${left}`
+      : `**${least}${count(counts.messages, 'message', 'messages')}** from ${from} in the last ${hours} h, **${least}${number(counts.spam)} filtered as spam or quarantined**${left}`
   },
   noActs: (since: string) => `The log has no change of this connector since ${since}.`,
   act: (

@@ -212,7 +212,7 @@ export class Investigator {
     read: ConnectorRead,
   ): Promise<Piece<Traffic>> {
     const at = this.parts.clock.now()
-    if (!read.ok) return { collected: false, at, cause: read.message }
+    if (!read.ok) return { collected: false, at, cause: `The connector could not be read: ${read.message}` }
     const { exchange } = this.parts.tenantOf(incident.tenant)
     const result = await trafficOf(connector, (ip, from) => exchange.traffic(ip, from, at), at)
     if (result.ok) return { collected: true, at, found: result.traffic }
@@ -293,9 +293,13 @@ const late = <Value>(at: Instant): Piece<Value> => ({
 
 /** The same as long as people would see nothing new: not what time it is, and not each single message. */
 function markOf(evidence: Evidence): string {
-  const shown = Object.entries(evidence).map(([name, piece]) =>
-    piece.collected ? [name, name === 'traffic' ? roughly(piece.found) : piece.found] : [name, piece.cause],
-  )
+  const { traffic, audit, ...others } = evidence
+  const shown = [
+    ...Object.values(others).map((piece) => (piece.collected ? [piece.found] : piece.cause)),
+    traffic.collected ? roughly(traffic.found) : traffic.cause,
+    // Where the search began moves with the clock.
+    audit.collected ? { ...audit.found, from: undefined } : audit.cause,
+  ]
   return createHash('sha256').update(JSON.stringify(shown)).digest('hex').slice(0, 16)
 }
 

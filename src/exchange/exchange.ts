@@ -1,5 +1,5 @@
 import type { Instant } from '../clock.js'
-import type { AlertPolicy, AuditedAct, TrafficCounts } from '../incident/evidence.js'
+import type { AlertPolicy, AuditedAct, InboundConnector, TrafficCounts } from '../incident/evidence.js'
 import type { RemovalOutcome, Restriction } from '../incident/incident.js'
 
 /** Why a read did not succeed, and whether reading again can help without anybody doing something. */
@@ -20,7 +20,18 @@ export interface ReadFailure {
   retryable: boolean
   /** How long Exchange asked us to wait, in milliseconds. */
   retryAfterMs?: number | undefined
+  /** By which Microsoft's support finds the call. */
   requestId?: string | undefined
+  /** The id that we gave the call, also where no answer came. */
+  clientRequestId?: string | undefined
+}
+
+/** Why nothing is read any more once the bot is being stopped. */
+export const beingStopped: ReadFailure = {
+  ok: false,
+  code: 'stopping',
+  message: 'The bot is being stopped',
+  retryable: true,
 }
 
 /** A read of everything that Exchange restricts in one tenant. */
@@ -32,13 +43,6 @@ export interface RestrictedList {
    * shows, and counts for nothing else.
    */
   complete: boolean
-}
-
-/** An inbound connector as far as we show it. */
-export interface InboundConnector {
-  id: string
-  name: string
-  enabled?: boolean | undefined
 }
 
 /** What `-Reason` takes, in characters. */
@@ -53,23 +57,33 @@ export const oneLine = (text: string, most: number): string =>
     // A character outside the basic plane that the limit cut in two.
     .replace(/[\uD800-\uDBFF]$/, '')
 
-/** A removal with everything in hand: `send` does one thing, the call to Exchange. */
+/**
+ * A removal with everything in hand: `send` does one thing, the call to Exchange. Until that has ended, or until
+ * `release`, nothing but the restricted list is asked of the tenant.
+ */
 export interface ReadyRemoval {
   send(): Promise<RemovalOutcome>
+  /** For a removal that is not sent after all; does nothing after `send`, or twice. */
+  release(): void
 }
 
 /**
- * What we ask of one watched tenant's Exchange Online. Nothing here rejects for what Exchange or the network
- * does: those are answers.
+ * What we ask of one watched tenant's Exchange Online: at most two things at once, the restricted list and one
+ * other. Nothing here rejects for what Exchange or the network does: those are answers.
  */
-export interface Exchange {
+export interface Exchange extends EvidenceReads {
   /** `Get-BlockedConnector`, all pages. Never filtered by id: with a wrong one Exchange may answer with all. */
   restricted(): Promise<RestrictedList | ReadFailure>
-  /** `Get-InboundConnector`, all of them, for names. */
-  inboundConnectors(): Promise<{ ok: true; connectors: InboundConnector[] } | ReadFailure>
   /**
-   * Gets the token for `Remove-BlockedConnector` in hand, so that nothing but the call itself comes between
-   * the recorded intent and Exchange.
+   * `Get-InboundConnector`, all of them: with a wrong id Exchange answers with all anyway. Without `complete` one
+   * that is missing may exist all the same.
+   */
+  inboundConnectors(): Promise<{ ok: true; connectors: InboundConnector[]; complete: boolean } | ReadFailure>
+  /**
+   * Waits until nothing but the list is being asked of the tenant, before all reads that wait for it and for at
+   * most 30 seconds, and gets the token for `Remove-BlockedConnector` in hand, so that nothing but the call itself
+   * comes between the recorded intent and Exchange. Whoever gets it must `send` or `release` it, and ask nothing
+   * else in between: only the list would answer.
    * @param connectorId GUID
    * @param reason goes into `-Reason`, up to 500 characters, one line
    */
@@ -77,11 +91,14 @@ export interface Exchange {
     connectorId: string,
     reason: string,
   ): Promise<{ ok: true; removal: ReadyRemoval } | ReadFailure>
+  /** Ends for good: what is being read is answered with `stopping`; a removal that was sent goes on. */
+  stop(): void
 }
 
 /**
  * What else is asked of a tenant so that people can decide: each read on its own, and none of them trusted to be
- * there. `complete` is false where Exchange had more than it sent.
+ * there. `complete` is false where Exchange had more than it sent, or sent what could not be read. What failed is
+ * not asked again for a while: then the failure says so, and since when.
  */
 export interface EvidenceReads {
   /** `Search-UnifiedAuditLog` for connectors that were made, changed or removed, and for removals of blocks. */

@@ -38,15 +38,20 @@ export const connectorRow = (connector: SimulatedConnector): object =>
     RestrictDomainsToCertificate: connector.tlsCertificate !== undefined,
     CloudServicesMailEnabled: connector.source === 'HybridWizard',
     TreatMessagesAsInternal: false,
+    AssociatedAcceptedDomains: [],
+    EFSkipIPs: [],
+    EFSkipLastIP: false,
+    TrustedOrganizations: [],
+    Comment: connector.comment ?? null,
     WhenCreatedUTC: exchangeDate(connector.createdAt),
     WhenChangedUTC: exchangeDate(connector.changedAt),
   })
 
 /** Exchange writes seven digits after the second, and a zone offset where others write Z. */
-const exchangeDate = (at: Instant): string => at.replace('Z', '0000+00:00')
+export const exchangeDate = (at: Instant): string => at.replace('Z', '0000+00:00')
 
 /** Puts Exchange's annotations beside the values whose type JSON does not show. */
-function annotated(row: Record<string, unknown>): object {
+export function annotated(row: Record<string, unknown>): object {
   return Object.fromEntries(
     Object.entries(row).flatMap(([name, value]) => [
       ...typeAnnotations(value).map(([kind, type]): [string, unknown] => [`${name}@${kind}`, type]),
@@ -66,3 +71,12 @@ function typeAnnotations(value: unknown): [kind: string, type: string][] {
     ]
   return /^\d{4}-\d\d-\d\dT/.test(value) ? [['data.type', 'System.DateTime']] : []
 }
+
+/** The row of `Get-AdminAuditLogConfig`. */
+export const auditConfigRow = (auditing: boolean): object =>
+  annotated({
+    Name: 'Admin Audit Log Settings',
+    AdminAuditLogEnabled: true,
+    AdminAuditLogAgeLimit: '90.00:00:00',
+    UnifiedAuditLogIngestionEnabled: auditing,
+  })

@@ -4,17 +4,20 @@ import { z } from 'zod'
 import type { Clock } from '../clock.js'
 import { Fault } from '../errors.js'
 import {
+  cmdletOf,
   refuseAtTheDoor,
   runCmdlet,
   type SimulatedReply,
   type SimulatedRequest,
 } from './simulated-admin-api.js'
-import { contosoConnectors, type SimulatedConnector } from './simulated-connectors.js'
+import type { SimulatedAlertPolicy } from './simulated-alert-policies.js'
+import type { SimulatedAct } from './simulated-audit.js'
+import type { SimulatedConnector } from './simulated-connectors.js'
 import { FaultScript } from './simulated-faults.js'
-import { SimulatedOrganisation } from './simulated-organisation.js'
+import { type ConnectorChange, SimulatedOrganisation } from './simulated-organisation.js'
 import type { SimulatedRestriction } from './simulated-rows.js'
 
-const mostLogged = 5_000
+const usuallyLogged = 5_000
 
 const commandSchema = z.object({
   CmdletInput: z.object({
@@ -29,17 +32,21 @@ export interface SimulatedTenantOptions {
   clock: Clock
   /** How long a row stays listed after its removal was accepted, in milliseconds. */
   lagMs: number
+  /** How long after an act the audit log shows it, in milliseconds (0); Microsoft's takes 60 to 90 minutes. */
+  auditLagMs?: number
   /** Those of a made-up Contoso, if none are given. */
   connectors?: SimulatedConnector[]
   /** On 127.0.0.1; 0, the default, takes any free one. */
   port?: number
+  /** How many of the last requests are kept (5,000): fewer, where there are many tenants. */
+  logged?: number
   /** Which tokens are accepted for which cmdlet; any, if not given. */
   admits?: (token: string, cmdlet: string) => boolean
 }
 
 /** An organisation of Exchange Online on this machine, with as much of the admin API as we use. */
 export interface SimulatedTenant {
-  /** What `EXCHANGE_URL` is set to; known once it has started. */
+  /** What `EXCHANGE_URL` is set to, and the URL of Security & Compliance; known once it has started. */
   readonly url: string
   start(): Promise<void>
   /** Cuts all connections, also those that a fault keeps hanging. */
@@ -53,9 +60,24 @@ export interface SimulatedTenant {
   release(connectorId: string): void
   /** What is listed now. */
   restricted(): SimulatedRestriction[]
+  /** Somebody changes a connector, by default Contoso's suspect account; the audit log gets to know. */
+  change(connectorId: string, change: ConnectorChange, by?: string): void
+  /** Somebody deletes a connector, and its row in the list with it. */
+  removeConnector(connectorId: string, by?: string): void
+  /** Somebody else than the bot removes a block; the row leaves the list after `lagMs`. */
+  unblock(connectorId: string, by: string): void
   connectors: SimulatedConnector[]
   lagMs: number
-  /** The last 5,000 requests, oldest first. */
+  auditLagMs: number
+  /** Whether audit logging is on; while it is off nothing is recorded. */
+  auditing: boolean
+  /** What is or will be in the audit log, the oldest first. */
+  readonly acts: SimulatedAct[]
+  /** "Suspicious connector activity"; undefined where there is no such policy. */
+  alertPolicy: SimulatedAlertPolicy | undefined
+  /** Serves one request, for whoever runs one server for many tenants; then `start` is not needed. */
+  handle(request: IncomingMessage, response: ServerResponse): void
+  /** The last requests, oldest first. */
   readonly log: SimulatedRequest[]
   readonly faults: FaultScript
 }
@@ -68,13 +90,10 @@ class LoopbackTenant extends SimulatedOrganisation implements SimulatedTenant {
   readonly log: SimulatedRequest[] = []
   readonly faults = new FaultScript()
   private requests = 0
-  private readonly server = createServer((request, response) => {
-    // Reading fails only if the caller went away, and then there is nobody to answer.
-    this.serve(request, response).catch(() => response.destroy())
-  })
+  private readonly server = createServer((request, response) => this.handle(request, response))
 
   constructor(private readonly options: SimulatedTenantOptions) {
-    super(options.clock, options.lagMs, options.connectors ?? contosoConnectors(options.clock.now()))
+    super(options.clock, options.lagMs, options.auditLagMs ?? 0, options.connectors)
   }
 
   get url(): string {
@@ -100,21 +119,27 @@ class LoopbackTenant extends SimulatedOrganisation implements SimulatedTenant {
     await closed
   }
 
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    // Reading fails only if the caller went away, and then there is nobody to answer.
+    this.serve(request, response).catch(() => response.destroy())
+  }
+
   private async serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const { authorization = '', ...headers } = incoming.headers
     const command = readCommand(await text(incoming))
+    const url = new URL(incoming.url ?? '/', `http://${headers.host}`)
     const request: SimulatedRequest = {
       at: this.options.clock.now(),
       method: incoming.method ?? '',
-      url: new URL(incoming.url ?? '/', this.url),
-      cmdlet: command?.CmdletName ?? '',
+      url,
+      cmdlet: cmdletOf(url, command?.CmdletName),
       parameters: command?.Parameters ?? {},
       headers,
       authorized: /^Bearer \S+$/.test(authorization),
     }
     this.requests++
     this.log.push(request)
-    if (this.log.length > mostLogged) this.log.shift()
+    if (this.log.length > (this.options.logged ?? usuallyLogged)) this.log.shift()
     this.transmit(this.replyTo(request, authorization), request, response)
   }
 

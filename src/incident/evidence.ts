@@ -63,7 +63,7 @@ export interface AuditedAct {
 /** How many messages came from a connector's sender addresses: numbers only, never addresses or subjects. */
 export interface TrafficCounts {
   messages: number
-  /** Filtered as spam, of those. */
+  /** Filtered as spam or quarantined, of those. */
   spam: number
   /** Exchange had more than it sent: the numbers are the least there were. */
   atLeast: boolean

@@ -9,7 +9,7 @@ export interface Restriction {
   /** When Exchange says it restricted the connector, as it reports it; not every tenant may report one. */
   createdAt?: string | undefined
   reason?: string | undefined
-  /** The row as Exchange sent it, shortened, without annotations. */
+  /** The row as Exchange sent it, as far as it is plain text and numbers, within bounds. */
   raw?: Record<string, string> | undefined
 }
 

@@ -1,7 +1,13 @@
 import { type Clock, elapsedMs, type Instant, later, secondMs, within } from '../clock.js'
 import type { Desk } from '../desk.js'
 import { messageOf } from '../errors.js'
-import type { Exchange, Read, ReadFailure, RestrictedList } from '../exchange/exchange.js'
+import {
+  beingStopped,
+  type Exchange,
+  type Read,
+  type ReadFailure,
+  type RestrictedList,
+} from '../exchange/exchange.js'
 import { isLag } from '../incident/episode.js'
 import type { Restriction } from '../incident/incident.js'
 import type { Log } from '../log.js'
@@ -10,7 +16,7 @@ import { type Absences, compare } from './compare.js'
 
 export interface WatcherParts {
   tenant: string
-  exchange: Exchange
+  exchange: Pick<Exchange, 'restricted' | 'inboundConnectors'>
   desk: Desk
   store: Store
   clock: Clock
@@ -29,13 +35,6 @@ export interface WatchStatus {
 const longestBackOffMs = 300 * secondMs
 const longestSilenceMs = 300 * secondMs
 const longestWaitForNamesMs = 5 * secondMs
-
-const beingStopped: ReadFailure = {
-  ok: false,
-  code: 'stopping',
-  message: 'The bot is being stopped',
-  retryable: true,
-}
 
 /**
  * Watches one tenant: reads its restricted list every `pollSeconds`, never two reads at once, and turns each
@@ -149,7 +148,7 @@ export class Watcher {
     const startedAt = this.parts.clock.now()
     const result = await this.#ask()
     if (!result.ok) {
-      if (result !== this.#asked?.failure && result !== beingStopped) this.#failed(result)
+      if (result !== this.#asked?.failure && result.code !== 'stopping') this.#failed(result)
       return { startedAt, result }
     }
     this.#asked = undefined
@@ -161,12 +160,12 @@ export class Watcher {
 
   #failed(failure: ReadFailure): void {
     const { clock, log, tenant } = this.parts
-    const { code, message, requestId, retryAfterMs } = failure
+    const { code, message, requestId, clientRequestId, retryAfterMs } = failure
     this.#failures += 1
     this.#status = { ...this.#status, failing: code }
     this.#asked =
       retryAfterMs === undefined ? undefined : { notBefore: later(clock.now(), retryAfterMs), failure }
-    log.warn({ tenant, code, message, requestId }, 'the restricted list could not be read')
+    log.warn({ tenant, code, message, requestId, clientRequestId }, 'the restricted list could not be read')
   }
 
   async #take(startedAt: Instant, list: RestrictedList): Promise<void> {

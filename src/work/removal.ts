@@ -79,23 +79,27 @@ export class Removals {
 
     const reason = removalReason(approved)
     const ready = await exchange.readyRemoval(connectorId, reason)
-    if (!ready.ok) return this.#heldUp(approved, ready.message)
-    const removal = newId()
-    const listedInReadOf = startedAt
-    const started = await desk.act(number, {
-      verb: 'startRemoval',
-      removal,
-      reason,
-      listedInReadOf,
-      confirmed,
-      fingerprint: connector.ok ? connector.fingerprint : undefined,
-    })
-    if (!started.ok) return 'again'
+    if (!ready.ok) return this.#heldUp(approved, whyUnread(ready))
+    try {
+      const removal = newId()
+      const listedInReadOf = startedAt
+      const started = await desk.act(number, {
+        verb: 'startRemoval',
+        removal,
+        reason,
+        listedInReadOf,
+        confirmed,
+        fingerprint: connector.ok ? connector.fingerprint : undefined,
+      })
+      if (!started.ok) return 'again'
 
-    const outcome = await ready.removal.send()
-    log.info({ incident: codeOf(approved), removal, outcome: outcome.kind }, 'removal sent')
-    await desk.act(number, { verb: 'removalAnswered', removal, outcome })
-    return 'done'
+      const outcome = await ready.removal.send()
+      log.info({ incident: codeOf(approved), removal, outcome: outcome.kind }, 'removal sent')
+      await desk.act(number, { verb: 'removalAnswered', removal, outcome })
+      return 'done'
+    } finally {
+      ready.removal.release()
+    }
   }
 
   /** Reads the list because by now it should show what became of a removal; says so if it cannot be read. */

@@ -1,29 +1,10 @@
-import { minuteMs } from '../../src/clock.js'
-import { createAdminApi } from '../../src/exchange/admin-api.js'
+import { minuteMs, secondMs } from '../../src/clock.js'
 import type { Exchange } from '../../src/exchange/exchange.js'
 import { createSimulatedTenant, type SimulatedTenant } from '../../src/exchange/simulated-tenant.js'
-import { silentLog } from '../support/silent-log.js'
+import { adapters, stillness, tenantId, untilSeen } from '../support/exchange-adapters.js'
 import { TestClock } from '../support/test-clock.js'
 
-const tenantId = '8d0f2c6a-3b1e-4c57-9a44-6e1d0b7f5c21'
 const lagMs = 10 * minuteMs
-
-/** The adapters that must all behave alike. Each is given a simulated tenant to talk to. */
-const adapters: { name: string; make: (tenant: SimulatedTenant, clock: TestClock) => Exchange }[] = [
-  {
-    name: 'admin-api',
-    make: (tenant, clock) =>
-      createAdminApi({
-        url: tenant.url,
-        tenantId,
-        scope: 'https://outlook.office365.com/.default',
-        tokens: { token: async () => ({ ok: true, token: 'reader' }) },
-        clock,
-        newId: () => crypto.randomUUID(),
-        log: silentLog,
-      }),
-  },
-]
 
 describe.each(adapters)('Exchange through $name', ({ make }) => {
   let clock: TestClock
@@ -41,40 +22,10 @@ describe.each(adapters)('Exchange through $name', ({ make }) => {
 
   const callsOf = (cmdlet: string) => tenant.log.filter((request) => request.cmdlet === cmdlet)
 
-  async function send(connectorId: string) {
-    const ready = await exchange.readyRemoval(connectorId, 'CR-42 approved by Adele Vance')
-    if (!ready.ok) throw new Error(ready.message)
-    return ready.removal
-  }
+  const cmdlets = () => tenant.log.map(({ cmdlet }) => cmdlet)
 
-  test('lists nothing while nothing is restricted', async () => {
-    expect(await exchange.restricted()).toEqual({ ok: true, rows: [], complete: true })
-  })
-
-  test('lists every restricted connector with its id, name, created time and reason', async () => {
-    const one = tenant.restrict()
-    tenant.restrict()
-    const listed = await exchange.restricted()
-    expect(listed).toMatchObject({ ok: true, complete: true })
-    expect(listed.ok && listed.rows).toHaveLength(2)
-    expect(listed.ok && listed.rows[0]).toEqual({
-      connectorId: one.connectorId,
-      connectorName: one.connectorName,
-      createdAt: '2026-11-22T03:00:00.0000000+00:00',
-      reason: one.reason,
-    })
-  })
-
-  test('lists the inbound connectors with id, name and whether they are on', async () => {
-    const listed = await exchange.inboundConnectors()
-    expect(listed).toEqual({
-      ok: true,
-      connectors: tenant.connectors.map(({ id, name, enabled }) => ({ id, name, enabled })),
-    })
-  })
-
-  test('a list that is longer than a page is read to its end', async () => {
-    tenant.connectors = Array.from({ length: 2_500 }, (_, at) => ({
+  const connectorsNumbering = (count: number) => {
+    tenant.connectors = Array.from({ length: count }, (_, at) => ({
       id: `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`,
       name: `Connector ${at}`,
       enabled: true,
@@ -85,25 +36,167 @@ describe.each(adapters)('Exchange through $name', ({ make }) => {
       createdAt: clock.now(),
       changedAt: clock.now(),
     }))
-    const listed = await exchange.inboundConnectors()
-    expect(listed.ok && new Set(listed.connectors.map(({ id }) => id)).size).toBe(2_500)
+  }
+
+  async function send(connectorId: string) {
+    const ready = await exchange.readyRemoval(connectorId, 'CR-42 approved by Adele Vance')
+    if (!ready.ok) throw new Error(ready.message)
+    return ready.removal
+  }
+
+  test('lists nothing while nothing is restricted', async () => {
+    expect(await exchange.restricted()).toEqual({ ok: true, rows: [], complete: true })
   })
 
-  test('reads of one tenant never overlap, whoever asks for them', async () => {
+  test('lists every restricted connector with its id, name, created time and reason, and the row as it came', async () => {
+    const one = tenant.restrict()
+    tenant.restrict()
+    const listed = await exchange.restricted()
+    expect(listed).toMatchObject({ ok: true, complete: true })
+    expect(listed.ok && listed.rows).toHaveLength(2)
+    expect(listed.ok && listed.rows[0]).toEqual({
+      connectorId: one.connectorId,
+      connectorName: one.connectorName,
+      createdAt: '2026-11-22T03:00:00.0000000+00:00',
+      reason: one.reason,
+      raw: {
+        ConnectorId: one.connectorId,
+        ConnectorName: one.connectorName,
+        Reason: one.reason,
+        CreatedDatetime: '2026-11-22T03:00:00.0000000+00:00',
+        ChangedDatetime: '2026-11-22T03:00:00.0000000+00:00',
+      },
+    })
+  })
+
+  test('reads of the restricted list never overlap, whoever asks for them', async () => {
     tenant.faults.next('Get-BlockedConnector', { kind: 'hang' })
     const first = exchange.restricted()
-    const second = exchange.inboundConnectors()
-    const third = exchange.restricted()
     await untilSeen(tenant, 1)
-    expect(tenant.log.map(({ cmdlet }) => cmdlet)).toEqual(['Get-BlockedConnector'])
-    clock.advance(2 * minuteMs)
+    const second = exchange.restricted()
+    expect(await exchange.inboundConnectors()).toMatchObject({ ok: true })
+    expect(cmdlets()).toEqual(['Get-BlockedConnector', 'Get-InboundConnector'])
+    clock.advance(minuteMs)
     expect(await first).toMatchObject({ ok: false, code: 'timeout', retryable: true })
-    expect([await second, await third]).toMatchObject([{ ok: true }, { ok: true }])
-    expect(tenant.log.map(({ cmdlet }) => cmdlet)).toEqual([
-      'Get-BlockedConnector',
+    expect(await second).toMatchObject({ ok: true })
+  })
+
+  test('at most two things are asked of a tenant at once: the list, and one other', async () => {
+    for (const cmdlet of ['Get-BlockedConnector', 'Get-InboundConnector'])
+      tenant.faults.next(cmdlet, { kind: 'hang' })
+    const all = [
+      exchange.inboundConnectors(),
+      exchange.auditing(),
+      exchange.restricted(),
+      exchange.traffic('203.0.113.24', '2026-11-21T03:00:00.000Z', clock.now()),
+    ]
+    await untilSeen(tenant, 2)
+    await stillness()
+    expect(cmdlets().sort()).toEqual(['Get-BlockedConnector', 'Get-InboundConnector'])
+    clock.advance(minuteMs)
+    await Promise.all(all)
+    expect(tenant.log).toHaveLength(4)
+  })
+
+  test('a removal goes before all reads that wait, and they wait until it has been answered', async () => {
+    const { connectorId } = tenant.restrict()
+    tenant.faults.next('Get-InboundConnector', { kind: 'hang' })
+    tenant.faults.next('Remove-BlockedConnector', { kind: 'hang', executes: true })
+    const hanging = exchange.inboundConnectors()
+    await untilSeen(tenant, 1)
+    const waiting = exchange.auditing()
+    const removal = send(connectorId)
+    clock.advance(20 * secondMs)
+    await hanging
+    const sent = (await removal).send()
+    await untilSeen(tenant, 2)
+    await stillness()
+    expect(cmdlets()).toEqual(['Get-InboundConnector', 'Remove-BlockedConnector'])
+    clock.advance(minuteMs)
+    expect(await sent).toMatchObject({ kind: 'unknown' })
+    expect(await waiting).toMatchObject({ ok: true })
+  })
+
+  test('a removal waits for one request of a read at most, not for its last page', async () => {
+    const { connectorId } = tenant.restrict()
+    connectorsNumbering(2_500)
+    const read = exchange.inboundConnectors()
+    await untilSeen(tenant, 1)
+    await (await send(connectorId)).send()
+    expect(await read).toMatchObject({ ok: true, complete: true })
+    expect(cmdlets()).toEqual([
       'Get-InboundConnector',
-      'Get-BlockedConnector',
+      'Remove-BlockedConnector',
+      'Get-InboundConnector',
+      'Get-InboundConnector',
     ])
+  })
+
+  test('removals wait for one another, and one that would wait for long is not sent', async () => {
+    const { connectorId } = tenant.restrict()
+    const first = await send(connectorId)
+    const second = exchange.readyRemoval(tenant.restrict().connectorId, 'CR-43')
+    clock.advance(30 * secondMs)
+    expect(await second).toMatchObject({ ok: false, code: 'timeout', retryable: true })
+    const third = exchange.readyRemoval(connectorId, 'CR-44')
+    first.release()
+    expect(await third).toMatchObject({ ok: true })
+    expect(tenant.log).toEqual([])
+  })
+
+  test('a removal that is given up lets the reads that wait for it go on', async () => {
+    const { connectorId } = tenant.restrict()
+    const removal = await send(connectorId)
+    const waiting = exchange.auditing()
+    await stillness()
+    expect(tenant.log).toEqual([])
+    removal.release()
+    removal.release()
+    expect(await waiting).toMatchObject({ ok: true })
+    expect(callsOf('Remove-BlockedConnector')).toEqual([])
+  })
+
+  test('the list is read while a removal is being prepared', async () => {
+    const { connectorId } = tenant.restrict()
+    const removal = await send(connectorId)
+    expect(await exchange.restricted()).toMatchObject({ ok: true, rows: [{ connectorId }] })
+    expect(await removal.send()).toEqual({ kind: 'accepted' })
+  })
+
+  test('once it is stopped, nothing hangs and nothing is asked any more', async () => {
+    const { connectorId } = tenant.restrict()
+    for (const cmdlet of ['Get-BlockedConnector', 'Get-InboundConnector'])
+      tenant.faults.always(cmdlet, { kind: 'hang' })
+    const stopping = { ok: false, code: 'stopping' }
+    const all = [
+      exchange.restricted(),
+      exchange.restricted(),
+      exchange.inboundConnectors(),
+      exchange.auditing(),
+      exchange.alertPolicy(),
+    ]
+    await untilSeen(tenant, 2)
+    const removal = exchange.readyRemoval(connectorId, 'CR-42')
+    exchange.stop()
+    for (const answer of await Promise.all([...all, removal])) expect(answer).toMatchObject(stopping)
+    expect(await exchange.restricted()).toMatchObject(stopping)
+    expect(await exchange.auditing()).toMatchObject(stopping)
+    expect(tenant.log).toHaveLength(2)
+  })
+
+  test('a removal that was sent before the stop is waited for', async () => {
+    const { connectorId } = tenant.restrict()
+    const sent = (await send(connectorId)).send()
+    exchange.stop()
+    expect(await sent).toEqual({ kind: 'accepted' })
+  })
+
+  test('a connector that left the list between the vote and the removal: the list has to tell', async () => {
+    const { connectorId } = tenant.restrict()
+    const removal = await send(connectorId)
+    tenant.release(connectorId)
+    expect(await removal.send()).toMatchObject({ kind: 'unknown' })
+    expect(await exchange.restricted()).toEqual({ ok: true, rows: [], complete: true })
   })
 
   test('a removal is sent only by send(), and once, however often send() is called', async () => {
@@ -184,11 +277,3 @@ describe.each(adapters)('Exchange through $name', ({ make }) => {
     expect(tenant.log).toEqual([])
   })
 })
-
-/** Lets the loopback connection do its work until the tenant has seen so many requests. */
-async function untilSeen(tenant: SimulatedTenant, requests: number): Promise<void> {
-  for (let turn = 0; tenant.log.length < requests; turn++) {
-    if (turn === 100_000) throw new Error(`The tenant saw ${tenant.log.length} requests, not ${requests}`)
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}

@@ -23,7 +23,9 @@ describe('what the bot finds out by itself', () => {
     await restricted(story)
     const card = await story.cardShows('CR-1', 'Get-MessageTraceV2', 'Search-UnifiedAuditLog')
     const words = wordsOf(cardOf(card))
-    expect(words).toMatch(/messages\*\* from its address in the last 24 h, \*\*[\d,]+ filtered as spam/)
+    expect(words).toMatch(
+      /messages\*\* from 2 of its addresses in the last 24 h, \*\*[\d,]+ filtered as spam/,
+    )
     expect(words).toContain('svc-mailadmin@contoso.example** changed it 2 h before it was blocked')
     expect(words).toMatch(/Now turned on, on-premises, from .*\(Get-InboundConnector, /)
     expect(words).toContain('No change seen since watching began')
@@ -36,7 +38,7 @@ describe('what the bot finds out by itself', () => {
     await watching()
     story.exchange.faults.always('Get-InboundConnector', { kind: 'hang' })
     story.exchange.restrict()
-    await story.pass(minuteMs)
+    await story.pass(5 * secondMs)
     await story.cardShows('CR-1', 'is being collected')
     expect(await wordsOfCard()).not.toContain('Not collected')
   })
@@ -158,7 +160,7 @@ describe('a connector that changes while people decide', () => {
     story.exchange.faults.always('Get-BlockedConnector', faults.throttledInPlainText)
     await decide(story, 'Approve unblock')
     await story.pass(2 * secondMs)
-    story.exchange.change(relay, { restrictToIps: false, senderIps: [] })
+    story.exchange.change(relay, { enabled: false, senderIps: [] })
     story.exchange.faults.clear()
     await story.pass(3 * minuteMs)
     await saidInThread('counts no more: the connector was changed since')
@@ -276,15 +278,12 @@ describe('a block that goes away without this bot', () => {
     await story.until('the outcome', () => story.message('The connector does not exist any more'))
   })
 
-  test('stays unexplained where the audit log cannot be read, and nobody keeps asking for ever', async () => {
+  test('stays unexplained where the audit log cannot be read: nobody is named on a guess', async () => {
     await watching({ lagMs: 0 })
     story.exchange.faults.always('Search-UnifiedAuditLog', faults.blankForbidden)
     await restricted(story)
     story.exchange.unblock(relay, 'night.shift@contoso.com')
-    await story.pass(26 * hourMs)
-    const before = readsOf('Search-UnifiedAuditLog')
-    await story.pass(26 * hourMs)
-    expect(readsOf('Search-UnifiedAuditLog')).toBe(before)
+    await story.pass(100 * minuteMs)
     expect(story.message('No longer blocked', 'the cause is not known')).toBeDefined()
   })
 

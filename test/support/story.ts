@@ -69,6 +69,8 @@ export interface StoryOptions {
   rules?: object
   roleMap?: object
   lagMs?: number
+  /** How late the audit log is; not at all, if not given. */
+  auditLagMs?: number
   overrides?: Overrides
   pollSeconds?: number
   /** The watched tenants, each with a simulated Exchange of its own; Contoso alone, if none are given. */
@@ -117,9 +119,9 @@ export class Story {
       [exchangeAppId]: { secret: 'the exchange secret' },
     })
     const graph = await FakeGraph.start(...Object.values(cast))
-    const { lagMs = 5 * minuteMs, tenants = onlyContoso } = options
+    const { lagMs = 5 * minuteMs, auditLagMs = 0, tenants = onlyContoso } = options
     const exchanges = tenants.map((_tenant, index) =>
-      createSimulatedTenant({ tenantId: tenantIdOf(index), clock, lagMs }),
+      createSimulatedTenant({ tenantId: tenantIdOf(index), clock, lagMs, auditLagMs }),
     )
     for (const exchange of exchanges) await exchange.start()
     const folder = await mkdtemp(join(tmpdir(), 'warden-story-'))

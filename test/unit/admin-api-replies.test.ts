@@ -6,11 +6,10 @@ import type { Connection } from '../../src/exchange/connection.js'
 import { faults, type SimulatedFault } from '../../src/exchange/simulated-faults.js'
 import { createSimulatedTenant, type SimulatedTenant } from '../../src/exchange/simulated-tenant.js'
 import { trustedUrl } from '../../src/exchange/trusted-url.js'
+import { answering, connectionTo, tenantId } from '../support/exchange-adapters.js'
 import { startFakeEntra } from '../support/fake-entra.js'
-import { silentLog } from '../support/silent-log.js'
 import { TestClock } from '../support/test-clock.js'
 
-const tenantId = '8d0f2c6a-3b1e-4c57-9a44-6e1d0b7f5c21'
 const connectorId = '159eb7c4-75d7-43e2-95fe-ced44b3e0a56'
 const path = `/adminapi/beta/${tenantId}/InvokeCommand`
 
@@ -46,30 +45,8 @@ function tokensNamed(name: string): TokenSource & { asked: { fresh: boolean }[] 
   }
 }
 
-let ids = 0
-
 const exchangeWith = (settings: Partial<Connection> = {}) =>
-  createAdminApi({
-    url: tenant.url,
-    tenantId,
-    scope: 'https://outlook.office365.com/.default',
-    tokens: tokensNamed('reader'),
-    clock,
-    newId: () => `00000000-0000-4000-9000-${String(++ids).padStart(12, '0')}`,
-    log: silentLog,
-    ...settings,
-  })
-
-const answering = (
-  status: number,
-  body: unknown = '',
-  headers: Record<string, string> = {},
-): SimulatedFault => ({
-  kind: 'answer',
-  status,
-  headers,
-  body: typeof body === 'string' ? body : JSON.stringify(body),
-})
+  createAdminApi({ ...connectionTo(tenant, clock), tokens: tokensNamed('reader'), ...settings })
 
 const read = (fault: SimulatedFault) => {
   tenant.faults.next('Get-BlockedConnector', fault)
@@ -170,15 +147,30 @@ describe('rows', () => {
     expect(lines).toHaveLength(2)
   })
 
-  test('an inbound connector without a Guid or a name is left out', async () => {
-    tenant.faults.next(
-      'Get-InboundConnector',
-      listOf({ Name: 'A' }, { Guid: connectorId }, { Guid: connectorId, Name: 'B' }),
+  test('the row as it came is kept, within bounds, without annotations and without what is no plain value', async () => {
+    const many = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`Property${at}`, at]))
+    const listed = await read(
+      listOf({
+        'ConnectorId@data.type': 'System.Guid',
+        ConnectorId: connectorId,
+        Expires: null,
+        Hosts: ['a', 'b'],
+        Permanent: false,
+        Count: 7,
+        Reason: 'x'.repeat(1_000),
+        ...many,
+      }),
     )
-    expect(await exchangeWith().inboundConnectors()).toEqual({
-      ok: true,
-      connectors: [{ id: connectorId, name: 'B', enabled: undefined }],
+    const raw = listed.ok ? (listed.rows[0]?.raw ?? {}) : {}
+    expect(raw).toMatchObject({
+      ConnectorId: connectorId,
+      Permanent: 'false',
+      Count: '7',
+      Reason: 'x'.repeat(200),
+      Property0: '0',
     })
+    expect(Object.keys(raw)).toHaveLength(30)
+    for (const absent of ['Expires', 'Hosts', 'ConnectorId@data.type']) expect(raw).not.toHaveProperty(absent)
   })
 })
 
@@ -308,6 +300,7 @@ describe('errors', () => {
         "Exchange did not find what Get-BlockedConnector asks for (HTTP 404): object 'X' couldn't be found",
       retryable: false,
       requestId: '00000000-0000-4000-8000-000000000001',
+      clientRequestId: tenant.log[0]?.headers['client-request-id'],
     })
   })
 
@@ -421,6 +414,24 @@ describe('tokens', () => {
     expect(asked).toBe(2)
   })
 
+  test('a removal takes those of its own app, if it has one', async () => {
+    tenant.restrict()
+    admitted = (token, cmdlet) => token === (cmdlet === 'Remove-BlockedConnector' ? 'remover-1' : 'reader-1')
+    const exchange = exchangeWith({ unblockTokens: tokensNamed('remover') })
+    expect(await exchange.restricted()).toMatchObject({ ok: true })
+    const ready = await exchange.readyRemoval(connectorId, 'CR-42')
+    expect(ready.ok && (await ready.removal.send())).toEqual({ kind: 'accepted' })
+  })
+
+  test('without one a removal gives its turn back', async () => {
+    const unblockTokens: TokenSource = {
+      token: async () => ({ ok: false, code: 'unreachable', message: 'No token.' }),
+    }
+    const exchange = exchangeWith({ unblockTokens })
+    expect(await exchange.readyRemoval(connectorId, 'CR-42')).toMatchObject({ ok: false })
+    expect(await exchange.auditing()).toMatchObject({ ok: true })
+  })
+
   test('one that a removal was refused with is renewed for the next removal, not for that one', async () => {
     tenant.restrict()
     admitted = (token) => token === 'reader-2'
@@ -484,6 +495,17 @@ describe('what a removal came to', () => {
 
   test('for a connector that is not listed the list has to tell', async () => {
     expect(await remove()).toMatchObject({ kind: 'unknown', cause: expect.stringContaining('did not find') })
+  })
+
+  test('one that nobody answered is told by our own id of the call, and so is the log', async () => {
+    const lines: string[] = []
+    tenant.faults.next('Remove-BlockedConnector', { kind: 'reset' })
+    const outcome = await remove({ log: pino({}, { write: (line) => lines.push(line) }) })
+    const clientRequestId = tenant.log[0]?.headers['client-request-id']
+    expect(outcome).toMatchObject({
+      cause: expect.stringContaining(`(client-request-id ${clientRequestId})`),
+    })
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ code: 'unreachable', clientRequestId }])
   })
 
   test('a host whose certificate is not trusted was sent nothing', async () => {

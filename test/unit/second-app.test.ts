@@ -32,6 +32,8 @@ async function unblock(unblockTokens: TokenSource | undefined): Promise<void> {
   const api = createAdminApi({
     url: exchange.url,
     tenantId,
+    organization: 'contoso.onmicrosoft.com',
+    complianceUrl: exchange.url,
     scope: 'scope',
     tokens: tokensOf('reader'),
     unblockTokens,

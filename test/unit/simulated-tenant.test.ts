@@ -1,3 +1,4 @@
+import { createServer } from 'node:http'
 import { minuteMs, systemClock } from '../../src/clock.js'
 import { createSimulatedTenant, type SimulatedTenant } from '../../src/exchange/simulated-tenant.js'
 import { TestClock } from '../support/test-clock.js'
@@ -99,6 +100,147 @@ describe('as Exchange does', () => {
     })
     expect(await second.json()).toMatchObject({ value: [{ Name: 'Fabrikam payroll (partner)' }] })
   })
+})
+
+const compliance = { headers: { ...bearer, 'x-anchormailbox': `UPN:SystemMailbox@contoso.onmicrosoft.com` } }
+
+describe('as Security & Compliance does', () => {
+  const greet = (path = "beta/8d0f2c6a-3b1e-4c57-9a44-6e1d0b7f5c21/EXOBanner('AutogenSession')") =>
+    fetch(`${tenant.url}/adminapi/${path}?Version=3.9.2`, { headers: bearer, redirect: 'manual' })
+
+  test('it answers a greeting with a redirect to the region, which is here', async () => {
+    const response = await greet()
+    expect(response.status).toBe(302)
+    expect(new URL(String(response.headers.get('location'))).origin).toBe(tenant.url)
+    expect(tenant.log[0]).toMatchObject({ method: 'GET', cmdlet: 'EXOBanner', answer: 302 })
+  })
+
+  test('it runs its own cmdlets for a mailbox that is named as a person, and Exchange does not know them', async () => {
+    const policies = (await (await call('Get-ProtectionAlert', compliance)).json()) as { value: object[] }
+    expect(policies.value.length).toBeGreaterThan(1)
+    expect((await call('Get-ProtectionAlert')).status).toBe(403)
+    expect((await call('Get-BlockedConnector', compliance)).status).toBe(403)
+  })
+
+  test('it says of audit logging that it is off, whatever it is', async () => {
+    const asked = async (settings?: CallSettings) => {
+      const reply = (await (await call('Get-AdminAuditLogConfig', settings)).json()) as { value: object[] }
+      return reply.value[0]
+    }
+    expect(await asked()).toMatchObject({ UnifiedAuditLogIngestionEnabled: true })
+    expect(await asked(compliance)).toMatchObject({ UnifiedAuditLogIngestionEnabled: false })
+  })
+})
+
+describe('what is on record', () => {
+  const search = async () => {
+    const response = await fetch(`${tenant.url}/adminapi/beta/${tenantId}/InvokeCommand`, {
+      method: 'POST',
+      headers: bearer,
+      body: JSON.stringify({
+        CmdletInput: {
+          CmdletName: 'Search-UnifiedAuditLog',
+          Parameters: {
+            StartDate: '2026-11-22T00:00:00.000Z',
+            EndDate: clock.now(),
+            Operations: ['Set-InboundConnector', 'Remove-BlockedConnector'],
+          },
+        },
+      }),
+    })
+    const { value } = (await response.json()) as { value: { AuditData: string; ResultCount: number }[] }
+    return value.map((row) => ({ ...row, AuditData: JSON.parse(row.AuditData) }))
+  }
+
+  test('is written as Exchange writes it, with what happened as JSON inside and times without a zone', async () => {
+    expect(await search()).toMatchObject([
+      {
+        UserIds: 'svc-mailadmin@contoso.example',
+        Operations: 'Set-InboundConnector',
+        CreationDate: '2026-11-22T01:00:00.0000000+00:00',
+        ResultIndex: 1,
+        ResultCount: 1,
+        AuditData: {
+          CreationTime: '2026-11-22T01:00:00',
+          ObjectId: 'Contoso headquarters relay',
+          ResultStatus: 'True',
+          Parameters: expect.arrayContaining([
+            { Name: 'SenderIPAddresses', Value: '203.0.113.24;198.51.100.77' },
+          ]),
+        },
+      },
+    ])
+  })
+
+  test('names the app, not the person, where the bot removed a block', async () => {
+    const { connectorId } = tenant.restrict()
+    const body = {
+      CmdletName: 'Remove-BlockedConnector',
+      Parameters: { ConnectorId: connectorId, Reason: 'CR-42' },
+    }
+    await fetch(`${tenant.url}/adminapi/beta/${tenantId}/InvokeCommand`, {
+      method: 'POST',
+      headers: bearer,
+      body: JSON.stringify({ CmdletInput: body }),
+    })
+    expect((await search())[0]).toMatchObject({
+      UserIds: expect.stringMatching(/^ServicePrincipal_/),
+      AuditData: { Parameters: expect.arrayContaining([{ Name: 'Reason', Value: 'CR-42' }]) },
+    })
+  })
+
+  test('is who unblocked a connector elsewhere; its row stays for a while', async () => {
+    const { connectorId } = tenant.restrict()
+    tenant.unblock(connectorId, 'ben@contoso.example')
+    expect(tenant.restricted()).toHaveLength(1)
+    clock.advance(minuteMs)
+    expect(tenant.restricted()).toEqual([])
+    expect((await search())[0]).toMatchObject({ UserIds: 'ben@contoso.example' })
+  })
+
+  test('is nothing of Contoso where a test brings its own connectors', () => {
+    const own = createSimulatedTenant({ tenantId, clock, lagMs: 0, connectors: [] })
+    expect(own.acts).toEqual([])
+  })
+
+  test('is whose connector is gone, and its block with it', () => {
+    const { connectorId } = tenant.restrict()
+    tenant.removeConnector(connectorId, 'ben@contoso.example')
+    expect(tenant.restricted()).toEqual([])
+    expect(tenant.connectors.map(({ id }) => id)).not.toContain(connectorId)
+    expect(tenant.acts.at(-1)).toMatchObject({
+      operation: 'Remove-InboundConnector',
+      account: 'ben@contoso.example',
+    })
+  })
+})
+
+test('many tenants can stand behind one port, told apart by the id in the path', async () => {
+  const ids = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222']
+  const tenants = new Map(
+    ids.map((id) => [id, createSimulatedTenant({ tenantId: id, clock, lagMs: 0, logged: 1 })]),
+  )
+  const server = createServer((request, response) => {
+    const id = request.url?.split('/')[3] ?? ''
+    tenants.get(id)?.handle(request, response)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = address !== null && typeof address === 'object' ? address.port : 0
+  const listedOf = async (id: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}/adminapi/beta/${id}/InvokeCommand`, {
+      method: 'POST',
+      headers: bearer,
+      body: JSON.stringify({ CmdletInput: { CmdletName: 'Get-BlockedConnector' } }),
+    })
+    return ((await response.json()) as { value: object[] }).value.length
+  }
+  const [first = '', second = ''] = ids
+  tenants.get(second)?.restrict()
+  expect([await listedOf(first), await listedOf(second), await listedOf(second)]).toEqual([0, 1, 1])
+  expect(tenants.get(second)?.log).toHaveLength(1)
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
 })
 
 describe('restricting', () => {

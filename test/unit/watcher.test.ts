@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import { secondMs } from '../../src/clock.js'
 import { Desk } from '../../src/desk.js'
-import type { Exchange, InboundConnector, ReadFailure, RestrictedList } from '../../src/exchange/exchange.js'
+import type { ReadFailure, RestrictedList } from '../../src/exchange/exchange.js'
 import type { Incident, Restriction } from '../../src/incident/incident.js'
 import { openJsonStore } from '../../src/store/json-store.js'
 import type { Store } from '../../src/store/store.js'
-import { Watcher } from '../../src/watch/watcher.js'
+import { Watcher, type WatcherParts } from '../../src/watch/watcher.js'
 import { connectorId, inForce } from '../support/incidents.js'
 import { Disk, keptLog, type Logged, newFolder, removeFolders } from '../support/store-fixtures.js'
 import { TestClock } from '../support/test-clock.js'
@@ -20,10 +20,13 @@ const failure = (changes: Partial<ReadFailure> = {}): Answer => ({
   ...changes,
 })
 
+type ExchangeOfWatcher = WatcherParts['exchange']
+type Names = Awaited<ReturnType<ExchangeOfWatcher['inboundConnectors']>>
+
 /** Exchange in the hands of the test: each read waits until it is answered, unless `usual` says what with. */
-class HeldExchange implements Exchange {
+class HeldExchange implements ExchangeOfWatcher {
   usual: Answer | undefined = list()
-  names: Promise<InboundConnector[]> = Promise.resolve([])
+  names: Promise<Names> = Promise.resolve({ ok: true, connectors: [], complete: true })
   reads = 0
   atOnce = 0
   mostAtOnce = 0
@@ -38,12 +41,8 @@ class HeldExchange implements Exchange {
     return answer
   }
 
-  async inboundConnectors() {
-    return { ok: true as const, connectors: await this.names }
-  }
-
-  readyRemoval(): never {
-    throw new Error('a watcher removes nothing')
+  inboundConnectors(): Promise<Names> {
+    return this.names
   }
 
   answer(answer: Answer): void {
@@ -176,11 +175,16 @@ describe('reading', () => {
 
 describe('a read that fails', () => {
   test('changes nothing, and says why until one succeeds', async () => {
-    exchange.usual = failure({ code: 'permission', message: 'Exchange refuses Get-BlockedConnector' })
+    const ids = { requestId: 'theirs', clientRequestId: 'ours' }
+    exchange.usual = failure({ code: 'permission', message: 'Exchange refuses Get-BlockedConnector', ...ids })
     await started()
     expect(watcher.status).toEqual({ failing: 'permission' })
     expect(warnings).toEqual([
-      expect.objectContaining({ code: 'permission', message: 'Exchange refuses Get-BlockedConnector' }),
+      expect.objectContaining({
+        code: 'permission',
+        message: 'Exchange refuses Get-BlockedConnector',
+        ...ids,
+      }),
     ])
     exchange.usual = list()
     await pass(60)
@@ -253,7 +257,15 @@ describe('a restricted connector', () => {
 
   test('without a name gets the one that the connector has', async () => {
     exchange.usual = list(row({ connectorName: undefined }))
-    exchange.names = Promise.resolve([{ id: connectorId, name: 'Warehouse scanners' }])
+    const noLists = {
+      senderDomains: [],
+      senderIps: [],
+      acceptedDomains: [],
+      skipIps: [],
+      trustedOrganizations: [],
+    }
+    const connectors = [{ id: connectorId, name: 'Warehouse scanners', ...noLists }]
+    exchange.names = Promise.resolve({ ok: true, connectors, complete: true })
     await started()
     expect((await opened(1)).restriction.connectorName).toBe('Warehouse scanners')
   })
