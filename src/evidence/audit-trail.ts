@@ -27,11 +27,17 @@ const lastPart = (text: string): string =>
 
 const isRemovalOfBlock = ({ act }: AuditedAct): boolean => act === 'Remove-BlockedConnector'
 
-/** What the audit log has on one connector, the latest first, and how much on others. */
+/**
+ * What the audit log has on one connector, the latest first, and how much on others. Our own removal is left out: it
+ * is in our record, and the log names the app, not the people.
+ * @param ourReason what our own removal told Exchange, by which it is known
+ */
 export function trailOf(
-  { acts, complete, from }: { acts: AuditedAct[]; complete: boolean; from: Instant },
+  { acts: all, complete, from }: { acts: AuditedAct[]; complete: boolean; from: Instant },
   names: Names,
+  ourReason?: string,
 ): AuditTrail {
+  const acts = all.filter((act) => !isOurs(act, ourReason))
   const own = acts.filter((act) => isAbout(act, names))
   const others = acts.filter((act) => !own.includes(act) && !isRemovalOfBlock(act))
   const latestFirst = own.toSorted((one, other) => (one.at < other.at ? 1 : -1))
@@ -43,26 +49,20 @@ export function lastEditor({ acts }: AuditTrail, before: Instant): AuditedAct | 
   return acts.find((act) => act.at <= before && /^(New|Set)-InboundConnector$/.test(act.act))
 }
 
-/**
- * The removal of the block by somebody else than this bot, if the log has one since `since`.
- * @param ourReason what our own removal told Exchange, by which ours is known: the log names the app, not people
- */
-export function removalByOther(
-  { acts }: AuditTrail,
-  since: Instant,
-  ourReason: string | undefined,
-): AuditedAct | undefined {
-  // What is kept of a parameter may be shorter than the reason; a mere beginning of it would be easy to borrow.
-  const isOurs = ({ parameters }: AuditedAct) =>
-    ourReason !== undefined &&
-    parameters.some(
-      ({ name, value }) =>
-        /^Reason$/i.test(name) &&
-        value.length >= Math.min(100, ourReason.length) &&
-        ourReason.startsWith(value),
-    )
-  return acts.find((act) => isRemovalOfBlock(act) && act.at >= since && !isOurs(act))
-}
+/** The removal of the block by somebody else than this bot, if the log has one since `since`. */
+export const removalByOther = ({ acts }: AuditTrail, since: Instant): AuditedAct | undefined =>
+  acts.find((act) => isRemovalOfBlock(act) && act.at >= since)
+
+/** What is kept of a parameter may be shorter than the reason; a mere beginning of it would be easy to borrow. */
+const isOurs = (act: AuditedAct, ourReason: string | undefined): boolean =>
+  ourReason !== undefined &&
+  isRemovalOfBlock(act) &&
+  act.parameters.some(
+    ({ name, value }) =>
+      /^Reason$/i.test(name) &&
+      value.length >= Math.min(100, ourReason.length) &&
+      ourReason.startsWith(value),
+  )
 
 /** The name of a connector, where one is known. */
 export const namesOf = (id: string, connector: InboundConnector | undefined, name?: string): Names => ({

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Clock, elapsedMs, hourMs, type Instant, later, secondMs, within } from '../clock.js'
 import type { Desk } from '../desk.js'
 import type { EvidenceReads, ReadFailure } from '../exchange/exchange.js'
+import type { SystemCommand } from '../incident/commands.js'
 import type { EvidenceState } from '../incident/due-evidence.js'
 import type { AuditTrail, Evidence, InboundConnector, Piece, Traffic } from '../incident/evidence.js'
 import { type Incident, isFinal } from '../incident/incident.js'
@@ -41,7 +42,11 @@ interface Found {
   evidence: Evidence
 }
 
+type Explanation = Omit<Extract<SystemCommand, { verb: 'explainEnd' }>, 'verb'>
+
 const auditDays = 14
+/** A little longer than the plan of looks after an end. */
+const explainedForMs = 26 * hourMs
 const longestGatherMs = 45 * secondMs
 /** Somebody who keeps pressing Refresh must not keep Exchange busy. */
 const notAgainForMs = 30 * secondMs
@@ -72,9 +77,10 @@ export class Investigator {
       this.#found.delete(number)
       return { askedAt: this.#explained.get(number) }
     }
+    const wanted = this.#wanted.has(number)
     const found = this.#found.get(number)
-    if (!found) return {}
-    return { askedAt: this.#wanted.has(number) ? undefined : found.askedAt, mark: markOf(found.evidence) }
+    if (!found) return { wanted }
+    return { askedAt: found.askedAt, mark: markOf(found.evidence), wanted }
   }
 
   /** When Exchange was last asked what the connector is like; undefined if it has not been since the start. */
@@ -106,31 +112,33 @@ export class Investigator {
     return 'done'
   }
 
-  /** Finds out what took a connector off the list that nobody here unblocked. */
-  async explain(incident: Incident): Promise<WorkResult> {
+  /**
+   * Finds out what took connectors off the list that nobody here unblocked: of this incident, and of all others of the
+   * tenant for which the same answers will do.
+   */
+  async explain({ tenant }: Incident): Promise<WorkResult> {
     const { desk, store, clock } = this.parts
-    const { number, tenant, restriction, openedAt, removal } = incident
-    const { connectors } = this.parts.tenantOf(tenant)
-    this.#explained.set(number, clock.now())
-    const read = await connectors.read()
-    if (read.ok && isGone(incident, read)) {
-      await desk.act(number, { verb: 'explainEnd', cause: 'connectorGone' })
-      return 'done'
+    const now = clock.now()
+    const ended = await store.endedBetween(later(now, -explainedForMs), later(now, 1))
+    const unexplained = ended.filter((one) => one.tenant === tenant && isUnexplained(one))
+    const read = await this.parts.tenantOf(tenant).connectors.read()
+    for (const incident of unexplained) {
+      const { number } = incident
+      this.#explained.set(number, now)
+      const found = await this.#whyItEnded(incident, read)
+      // Nothing found is no answer yet: it sleeps until the next planned look.
+      if (found) await desk.act(number, { verb: 'explainEnd', ...found })
+      else await store.touch(number)
     }
-    const audit = await this.#trail(
-      incident,
-      read.ok ? connectorIn(read, restriction.connectorId) : undefined,
-    )
-    const act = audit.collected ? removalByOther(audit.found, openedAt, removal?.reason) : undefined
-    if (act)
-      await desk.act(number, {
-        verb: 'explainEnd',
-        cause: 'removedByOther',
-        removedBy: { account: act.account, at: act.at },
-      })
-    // Nothing found is no answer yet: it sleeps until the next planned look.
-    else await store.touch(number)
     return 'done'
+  }
+
+  async #whyItEnded(incident: Incident, read: ConnectorRead): Promise<Explanation | undefined> {
+    if (read.ok && isGone(incident, read)) return { cause: 'connectorGone' }
+    const connector = read.ok ? connectorIn(read, incident.restriction.connectorId) : undefined
+    const audit = await this.#trail(incident, connector)
+    const act = audit.collected ? removalByOther(audit.found, incident.openedAt) : undefined
+    return act && { cause: 'removedByOther', removedBy: { account: act.account, at: act.at } }
   }
 
   /** What the connector is like at this moment, for the last check before a removal. */
@@ -202,7 +210,7 @@ export class Investigator {
       incident,
       'connectorAudit',
       () => exchange.connectorAudit(from, until),
-      (answer) => trailOf({ ...answer, from }, names),
+      (answer) => trailOf({ ...answer, from }, names, incident.removal?.reason),
     )
   }
 
@@ -252,6 +260,9 @@ export class Investigator {
     })
   }
 }
+
+const isUnexplained = ({ status, ended }: Incident): boolean =>
+  status === 'cleared' && ended?.cause === 'unknown' && !ended.replaced
 
 const connectorIn = (read: Extract<ConnectorRead, { ok: true }>, id: string): InboundConnector | undefined =>
   read.connectors.find((connector) => connector.id === id)

@@ -102,10 +102,11 @@ export function createAdminApi(connection: Connection): Exchange {
 }
 
 /** Whatever was asked, and whatever came of it: a reply may tell us to stay away for a while. */
-const hear = (backOff: BackOff, verdict: Verdict): void =>
-  verdict.ok
-    ? backOff.heard(verdict.retryAfterMs)
-    : backOff.heard(verdict.failure.retryAfterMs, verdict.failure)
+function hear(backOff: BackOff, verdict: Verdict): void {
+  if (!verdict.ok) return backOff.heard(verdict.failure.retryAfterMs, verdict.failure)
+  backOff.answered()
+  backOff.heard(verdict.retryAfterMs)
+}
 
 /** With another token, or in another place: only what comes of that counts. */
 const isTriedOnceMore = (verdict: Failure): boolean =>

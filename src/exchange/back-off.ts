@@ -20,6 +20,9 @@ const worthAPause: readonly ReadFailure['code'][] = [
   'throttled',
 ]
 
+/** Failures of the whole tenant, whatever was asked: once anything is answered they are over. */
+const concernsAll: readonly ReadFailure['code'][] = ['unreachable', 'credentials']
+
 /** Where Exchange itself said how long to wait, that is what counts. */
 const deservesAPause = ({ code, retryAfterMs }: ReadFailure): boolean =>
   worthAPause.includes(code) && retryAfterMs === undefined
@@ -44,6 +47,12 @@ export class BackOff {
     const until = later(now, retryAfterMs)
     if (this.#leftAlone && this.#leftAlone.until > until) return
     this.#leftAlone = { failure, since: now, until }
+  }
+
+  /** The tenant answers again: what failed because it did not is worth asking for at once. */
+  answered(): void {
+    for (const [cmdlet, { failure }] of this.#failing)
+      if (concernsAll.includes(failure.code)) this.#failing.delete(cmdlet)
   }
 
   /** What is to be answered instead of asking, if anything. */

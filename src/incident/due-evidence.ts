@@ -7,6 +7,8 @@ export interface EvidenceState {
   askedAt?: Instant | undefined
   /** Differs whenever what people should see of it differs. */
   mark?: string | undefined
+  /** Somebody has asked for it since. */
+  wanted?: boolean | undefined
 }
 
 /** After the incident was opened: the audit log is usually 60 to 90 minutes late, so a later look finds more. */
@@ -18,18 +20,41 @@ const refreshAfterMs = 10 * minuteMs
 /** Somebody who did something so recently is taken to be at it still. */
 const atItForMs = 2 * hourMs
 
-/** Whether there is something to find out now, and when there will be. */
-export function dueEvidence(incident: Incident, { askedAt }: EvidenceState, now: Instant): Due {
+/**
+ * Whether there is something to find out now, and when there will be.
+ * @param isShown whether it has a card of its own somewhere: of a thousand that are in one digest nobody can look at
+ *   all, and Microsoft would not answer so many questions
+ */
+export function dueEvidence(
+  incident: Incident,
+  { askedAt, wanted = false }: EvidenceState,
+  isShown: boolean,
+  now: Instant,
+): Due {
+  const { number, tenant } = incident
   const kind = isFinal(incident) ? 'explain' : 'gather'
   const at = isFinal(incident)
     ? nextExplanation(incident, askedAt, now)
-    : earliest(
-        nextOf(minutesAfterOpening, incident.openedAt, askedAt, now),
-        nextRefresh(incident, askedAt, now),
-      )
+    : wanted
+      ? now
+      : nextGathering(incident, askedAt, isShown, now)
   if (at === undefined) return { work: [] }
-  const { number, tenant } = incident
   return at <= now ? { work: [{ kind, incident: number, tenant, asked: askedAt }] } : { work: [], nextAt: at }
+}
+
+function nextGathering(
+  incident: Incident,
+  askedAt: Instant | undefined,
+  isShown: boolean,
+  now: Instant,
+): Instant | undefined {
+  const isAtIt = incident.history.some(({ by }) => by !== undefined)
+  if (!isShown && !isAtIt) return undefined
+  if (askedAt === undefined) return now
+  return earliest(
+    nextOf(minutesAfterOpening, incident.openedAt, askedAt, now),
+    nextRefresh(incident, askedAt, now),
+  )
 }
 
 /**
@@ -48,11 +73,10 @@ function nextOf(
   return looks.find((at) => askedAt < at)
 }
 
-/** While somebody is deciding, what they see is kept fresh; the card of an older incident gets one look at a start. */
-function nextRefresh(incident: Incident, askedAt: Instant | undefined, now: Instant): Instant | undefined {
-  if (askedAt === undefined) return now
-  if (!['open', 'approved', 'stuck'].includes(incident.status)) return undefined
-  const lastAct = incident.history.findLast(({ by }) => by !== undefined)?.at
+/** While somebody is deciding, what they see is kept fresh. */
+function nextRefresh({ status, history }: Incident, askedAt: Instant, now: Instant): Instant | undefined {
+  if (!['open', 'approved', 'stuck'].includes(status)) return undefined
+  const lastAct = history.findLast(({ by }) => by !== undefined)?.at
   if (lastAct === undefined || elapsedMs(lastAct, now) > atItForMs) return undefined
   return later(askedAt, refreshAfterMs)
 }

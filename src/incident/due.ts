@@ -65,7 +65,7 @@ export function laneOf(work: Work): string {
 export function due(incident: Incident, places: Place[], now: Instant, evidence: EvidenceState = {}): Due {
   const parts = [
     dueDecision(incident, now),
-    dueEvidence(incident, evidence, now),
+    dueEvidence(incident, evidence, isShownAlone(incident, places), now),
     ...places.map((place) => dueIn(place, incident, evidence.mark, now)),
   ]
   return {
@@ -73,6 +73,11 @@ export function due(incident: Incident, places: Place[], now: Instant, evidence:
     nextAt: earliest(...parts.map(({ nextAt }) => nextAt)),
   }
 }
+
+/** Whether it has a card of its own somewhere, or is to get one. */
+const isShownAlone = (incident: Incident, places: Place[]): boolean =>
+  digestOf(incident) === undefined ||
+  places.some(({ delivery }) => delivery?.message !== undefined || delivery?.wanted === true)
 
 /** Work on the decision itself, and when there will be more. */
 export function dueDecision(incident: Incident, now: Instant): Due {

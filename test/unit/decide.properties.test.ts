@@ -113,7 +113,7 @@ const move: fc.Arbitrary<Move> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .constantFrom('a', 'a', 'b', 'missing')
+      .constantFrom('a', 'a', 'a', 'a', 'a', 'b', 'missing')
       .map((fingerprint): Move => ({ kind: 'connector', fingerprint })),
   },
   { weight: 1, arbitrary: fc.nat({ max: 2 }).map((id): Move => ({ kind: 'editor', id })) },

@@ -5,7 +5,7 @@ import { actor, Case, start } from '../support/incidents.js'
 
 const minute = (minutes: number) => later(start, minutes * minuteMs)
 const dueOf = (on: Case, askedAt?: string, now = on.now) => {
-  const { work, nextAt } = dueEvidence(on.state, { askedAt }, now)
+  const { work, nextAt } = dueEvidence(on.state, { askedAt }, true, now)
   return work.map(({ kind }) => kind)[0] ?? nextAt
 }
 
@@ -38,6 +38,22 @@ describe('what there is to find out about an incident', () => {
 
   test('after a start an old incident that is open gets one look', () => {
     expect(dueOf(Case.opened(), undefined, minute(30 * 24 * 60))).toBe('gather')
+  })
+
+  test('of many in one digest only those are looked into that somebody has opened, asked for, or works on', () => {
+    const on = Case.opened()
+    const kinds = (isShown: boolean, wanted = false) =>
+      dueEvidence(on.state, { wanted }, isShown, on.now).work.map(({ kind }) => kind)
+    expect(kinds(false)).toEqual([])
+    expect(kinds(true)).toEqual(['gather'])
+    expect(kinds(false, true)).toEqual(['gather'])
+    on.act({ verb: 'acknowledge', actor: actor() })
+    expect(kinds(false)).toEqual(['gather'])
+  })
+
+  test('what somebody asks for is looked at now, however lately it was', () => {
+    const on = Case.opened()
+    expect(dueEvidence(on.state, { askedAt: on.now, wanted: true }, true, on.now).work).toHaveLength(1)
   })
 
   test('what this bot unblocked needs no explanation', () => {
