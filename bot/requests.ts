@@ -2,6 +2,8 @@ import { showName } from '../cards/escape.js'
 import {
   type Card,
   type CardContext,
+  type ChecksOf,
+  checksCard,
   digestCard,
   helpCard,
   incidentCard,
@@ -35,7 +37,7 @@ export type Request =
   | { verb: 'show' | 'refresh'; incident: number }
   | { verb: 'list'; filter: string; page: number }
   | { verb: 'batch'; batch: string; page: number }
-  | { verb: 'help' | 'whoami' | 'watch' | 'unwatch' | 'simulate' }
+  | { verb: 'help' | 'whoami' | 'checks' | 'watch' | 'unwatch' | 'simulate' }
   /** Nothing that anybody understands, with what to say to that. */
   | { verb: 'unknown'; answer: string }
 
@@ -73,6 +75,8 @@ export interface RequestParts {
   /** Names of the watched tenants. */
   tenants: string[]
   help: HelpLine[]
+  /** How the bot itself is, towards these tenants; what is old is looked at again meanwhile. */
+  checks: (tenants: string[]) => Promise<Omit<ChecksOf, 'conversation'>>
   /** In the demo only: restricts another connector of the simulated tenant. */
   simulate?: (() => Promise<void>) | undefined
 }
@@ -92,6 +96,8 @@ export class Requests {
         return this.help(false)
       case 'whoami':
         return this.#whoami(identity, turn.conversation)
+      case 'checks':
+        return this.#checks(identity, turn.conversation)
       case 'watch':
       case 'unwatch':
         if (!identity.verified) return text(this.parts.texts.refusal({ code: 'notVerified' }))
@@ -269,6 +275,17 @@ export class Requests {
     const problem = member.verified ? {} : { problem: texts.whoami.unverified(kind === 'personal') }
     const card = whoamiCard({ ...member.person, tenants: rows, ...problem }, await this.#context())
     return { kind: 'card', card, summary: texts.whoami.summary(showName(member.person)) }
+  }
+
+  async #checks(member: Member, conversation: Conversation): Promise<Reply> {
+    const { checks, texts } = this.parts
+    if (!this.#serves(conversation)) return text(texts.answers.notWatching)
+    const tenants = await this.#tenantsFor(member, 'viewer')
+    if (tenants.length === 0) return this.#noRole('checks')
+    const { id, watching } = conversation
+    const where = { id, watching: watching !== undefined }
+    const card = checksCard({ ...(await checks(tenants)), conversation: where }, await this.#context())
+    return { kind: 'card', card, summary: texts.checks.title }
   }
 
   async #watch(member: Member, conversation: Conversation): Promise<Reply> {

@@ -119,6 +119,10 @@ export interface Settings {
   entraUrl: string
   /** The tenant that all people belong to. */
   homeTenantId: string
+  /** What whoever posts to `/api/alerts` has to know; without it there is no such route. */
+  alertToken?: string
+  /** Where metrics and details are served; nowhere, if not set. */
+  ops?: { host: string; port: number }
   bot: {
     appId: string
     credential: AppCredential

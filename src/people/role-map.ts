@@ -88,6 +88,13 @@ export class RoleMap {
     return byRole.responder?.users.length ? byRole.responder.users : (byRole.approver?.users ?? [])
   }
 
+  /** The hash of the map that is in force, and how many users it names as approvers, in whichever tenant. */
+  async inForce(): Promise<{ hash: string; approvers: number }> {
+    const { hash, value } = await this.file.current()
+    const maps = [value, ...Object.values(value.tenants)]
+    return { hash, approvers: new Set(maps.flatMap((map) => map.roles.approver?.users ?? [])).size }
+  }
+
   /** Constant word for what is wrong with the file, if anything is. */
   async problem(): Promise<'roleMapBroken' | 'nobodyMayApprove' | undefined> {
     const { broken, value } = await this.file.current()
