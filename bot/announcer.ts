@@ -14,6 +14,7 @@ import type { Claim, Store } from '../src/store/store.js'
 import type { WorkResult } from '../src/work/removal.js'
 import type { ConnectorClient, OutgoingActivity, Sent } from './connector-client.js'
 import type { Conversations } from './conversations.js'
+import { afterFailure, postStored } from './posting.js'
 
 const mostMentioned = 5
 const rosterTimeoutMs = 5_000
@@ -85,26 +86,17 @@ export class Announcer {
   }
 
   async #post({ incident, conversation, delivery, claim }: Job): Promise<WorkResult> {
-    const { store, client, clock } = this.parts
+    const { store } = this.parts
     const drawing = await this.#draw(incident, delivery)
     const isFirst =
       !delivery.message && !delivery.ambiguous && delivery.told === 0 && incident.status === 'open'
     const { words, entities } = isFirst ? await this.#callFor(incident, conversation) : {}
-    const wanted = { ...delivery, wanted: true }
     const activity = { ...cardActivity(drawing.card, drawing.summary, words), entities }
-    const sent = await client.post(conversation, activity, async () => {
-      // Stored before the call: should the process die in it, the post may have been made.
-      const ambiguous = { since: clock.now(), tries: (delivery.ambiguous?.tries ?? 0) + 1 }
-      await store.saveDelivery({ ...wanted, ambiguous }, claim)
-    })
-    if (sent.kind === 'ambiguous') return 'again'
-    if (sent.kind !== 'ok') {
-      await store.saveDelivery(wanted, claim)
-      return this.#afterFailure(sent, conversation)
-    }
+    const posted = await postStored(this.parts, { conversation, delivery, claim }, activity)
+    if ('failed' in posted) return posted.failed
     const retired = [...(delivery.retired ?? []), ...(delivery.message ? [delivery.message] : [])]
     const { sequence: drawn, mark } = drawing
-    const { message } = sent.value
+    const { message } = posted
     const { subject } = delivery
     const told = Math.max(delivery.told, drawn)
     const { id } = conversation
@@ -177,10 +169,8 @@ export class Announcer {
     )
   }
 
-  async #afterFailure(sent: Sent<unknown>, conversation: Conversation): Promise<WorkResult> {
-    if (sent.kind !== 'gone') return 'again'
-    await this.parts.conversations.lost(conversation, sent.why)
-    return 'done'
+  #afterFailure(sent: Sent<unknown>, conversation: Conversation): Promise<WorkResult> {
+    return afterFailure(sent, conversation, this.parts.conversations)
   }
 
   async #draw(incident: Incident, { subject }: Delivery): Promise<Drawing> {

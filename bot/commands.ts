@@ -18,7 +18,7 @@ export interface Command {
 
 const understood = (request: Request): Typed => ({ ok: true, request })
 
-const alone = (verb: 'help' | 'whoami' | 'watch' | 'unwatch' | 'simulate') => (): Typed =>
+const alone = (verb: 'help' | 'whoami' | 'checks' | 'watch' | 'unwatch' | 'simulate') => (): Typed =>
   understood({ verb })
 
 const incidentCode = /^cr-?([1-9]\d{0,8})$/i
@@ -83,6 +83,7 @@ export const commands: readonly Command[] = [
   { name: 'reopen', role: roleNeeded.reopen, suggested: false, parse: withText('reopen', 'reopen') },
   { name: 'retry', role: roleNeeded.retry, suggested: false, parse: withText('retry', 'retry') },
   { name: 'override', role: roleNeeded.override, suggested: false, parse: withText('override', 'override') },
+  { name: 'checks', role: 'viewer', suggested: false, parse: alone('checks') },
   { name: 'watch', role: 'responder', suggested: true, parse: alone('watch') },
   { name: 'unwatch', role: 'responder', suggested: false, parse: alone('unwatch') },
   { name: 'whoami', role: 'everyone', suggested: true, parse: alone('whoami') },

@@ -6,6 +6,7 @@ import { Desk } from '../src/desk.js'
 import { Fault } from '../src/errors.js'
 import { Investigator } from '../src/evidence/investigator.js'
 import type { SimulatedTenant } from '../src/exchange/simulated-tenant.js'
+import { codesOf } from '../src/health/codes.js'
 import type { Conversation } from '../src/incident/delivery.js'
 import { codeOf, type Incident } from '../src/incident/incident.js'
 import { createLog, type Log } from '../src/log.js'
@@ -15,18 +16,24 @@ import { Policy } from '../src/policy.js'
 import type { Settings } from '../src/settings.js'
 import { openJsonStore } from '../src/store/json-store.js'
 import type { Store } from '../src/store/store.js'
+import { HealthWatch } from '../src/watch/health-watch.js'
+import { HealthBoard } from '../src/work/health.js'
 import { Loop, type Show } from '../src/work/loop.js'
 import { type AskStanding, type LookAtConnector, Removals } from '../src/work/removal.js'
 import { Activities, type ActivitiesParts } from './activities.js'
+import { Alerts } from './alerts.js'
 import { Announcer } from './announcer.js'
 import { BotConnectorAuthentication, type ChannelAuthentication } from './channel-authentication.js'
 import { commands, demoCommands, helpLines } from './commands.js'
 import { type BotToken, ConnectorClient } from './connector-client.js'
 import { Conversations } from './conversations.js'
+import { HealthAnnouncer } from './health-announcer.js'
+import { certificateOf, healthTenants } from './health-tenants.js'
 import { Identities } from './identity.js'
 import { placeOf } from './incoming.js'
+import { Ops } from './ops.js'
 import { Pacing } from './pacing.js'
-import { Requests } from './requests.js'
+import { type RequestParts, Requests } from './requests.js'
 import { closed, createServer, listen, type Readiness } from './server.js'
 import { serviceHosts } from './service-hosts.js'
 import { TeamsAdapter } from './teams-adapter.js'
@@ -51,6 +58,8 @@ export interface Overrides {
 /** The running bot. */
 export interface Bot {
   port: number
+  /** Where metrics are served, if they are. */
+  opsPort?: number | undefined
   /** Where `EXCHANGE` is `simulated`. */
   simulated?: SimulatedTenant | undefined
   /** The places that the bot knows. */
@@ -156,12 +165,48 @@ async function start(
   const removals = new Removals({ desk, tenantOf, standing, lookAtConnector, newId, clock, log })
   const show: Show = (...work) => announcer.show(...work)
   const serves = (where: string, tenant: string) => tenants.serves(where, tenant)
-  const loop = new Loop({ store, desk, removals, investigator, show, serves, clock, log, random })
+  const health = new HealthWatch({
+    tenants: healthTenants(tenants, around.tokensOf),
+    botCertificates: certificateOf('bot', settings.bot.credential),
+    store,
+    policyProblems: () => policy.problems(),
+    clock,
+    log,
+  })
+  const board = new HealthBoard({
+    store,
+    look: () => health.look(),
+    show: (...work) => healthAnnouncer.show(...work),
+    tenants: tenants.names,
+    serves,
+    clock,
+  })
+  const state = () => board.state()
+  const healthAnnouncer = new HealthAnnouncer({ store, client, conversations, state, rules, texts, clock })
+  const loop = new Loop({
+    store,
+    desk,
+    removals,
+    investigator,
+    show,
+    serves,
+    health: () => board.offers(),
+    clock,
+    log,
+    random,
+  })
 
   const { simulated } = tenants
   const table = simulated ? [...commands, ...demoCommands] : commands
   const simulate = simulated && (async () => void simulated.restrict())
-  const offered = { tenants: tenants.names, serves, help: helpLines(table, texts), simulate }
+  const checks: RequestParts['checks'] = async (names) => {
+    health.refresh(names)
+    const served = health.tenants().filter(({ name }) => names.includes(name))
+    const problems = await store.problems()
+    const inForce = await policy.inForce()
+    return { tenants: served, problems, policy: inForce, own: health.own, botId: settings.bot.appId }
+  }
+  const offered = { tenants: tenants.names, serves, help: helpLines(table, texts), checks, simulate }
   const requests = new Requests({ desk, store, clock, identities, investigator, rules, texts, ...offered })
   const say: ActivitiesParts['say'] = (where, activity) =>
     client.answer(placeOf(where), where.conversation.id, activity)
@@ -193,36 +238,65 @@ async function start(
         : ['nobodyWatches']),
       ...(watching.some(({ gone }) => gone) ? ['conversationLost'] : []),
       ...(await policy.problems()),
+      ...codesOf(await store.problems()),
     ]
     return { down: down.length > 0, degraded: [...down, ...degraded] }
   }
+  const { alertToken } = settings
+  const alerts = alertToken
+    ? new Alerts({
+        token: alertToken,
+        tenants: tenants.names,
+        watcherOf: (name) => tenants.of(name).watcher,
+        draining: () => draining,
+        clock,
+        log,
+      })
+    : undefined
   const server = createServer({
     take: (authorization, activity) =>
       adapter.take(authorization, activity, (context) => activities.run(context)),
     isServiceHost,
     readiness,
+    alerts,
     log,
   })
+  const startedAt = clock.now()
+  const opsState = async () => ({
+    readiness: await readiness(),
+    startedAt,
+    tenants: health.tenants(),
+    problems: await store.problems(),
+    conversations: await store.conversations(),
+  })
+  const ops = settings.ops && new Ops({ state: opsState, clock, log })
 
   const end = async () => {
     draining = true
+    health.stop()
     const drained = Promise.all([closed(server), tenants.stop(), loop.stop()])
     await within(clock, longestDrainMs, drained, undefined)
     server.server.closeAllConnections()
+    await ops?.stop()
     await simulated?.stop()
     await store.close()
   }
   let ending: Promise<void> | undefined
-  const port = await listen(server, settings).catch(async (cause) => {
+  const unlisten = async (cause: unknown): Promise<never> => {
+    await ops?.stop()
     await simulated?.stop()
     throw cause
-  })
+  }
+  const opsPort = settings.ops && (await ops?.listen(settings.ops).catch(unlisten))
+  const port = await listen(server, settings).catch(unlisten)
   tenants.start()
+  health.start()
   loop.start()
   const amiss = (await readiness()).degraded
   if (amiss.length > 0) log.warn({ degraded: amiss }, 'the bot runs, and this is amiss')
   return {
     port,
+    opsPort,
     simulated,
     conversations: () => store.conversations(),
     stop: () => {

@@ -2,6 +2,8 @@ import { mostShown, show, showName } from '../cards/escape.js'
 import {
   type Card,
   type CardContext,
+  type ChecksOf,
+  checksCard,
   digestCard,
   helpCard,
   incidentCard,
@@ -41,7 +43,7 @@ export type Request =
   | { verb: 'show' | 'refresh'; incident: number }
   | { verb: 'list'; filter: string; page: number }
   | { verb: 'batch'; batch: string; page: number }
-  | { verb: 'help' | 'whoami' | 'watch' | 'unwatch' | 'simulate' }
+  | { verb: 'help' | 'whoami' | 'checks' | 'watch' | 'unwatch' | 'simulate' }
   /** Nothing that anybody understands, with what to say to that. */
   | { verb: 'unknown'; answer: string }
 
@@ -81,6 +83,8 @@ export interface RequestParts {
   /** Whether a conversation, if it watches, is one that a tenant is shown in. */
   serves: (conversation: string, tenant: string) => boolean
   help: HelpLine[]
+  /** How the bot itself is, towards these tenants; what is old is looked at again meanwhile. */
+  checks: (tenants: string[]) => Promise<Omit<ChecksOf, 'conversation'>>
   /** In the demo only: restricts another connector of the simulated tenant. */
   simulate?: (() => Promise<void>) | undefined
 }
@@ -105,6 +109,8 @@ export class Requests {
         return this.help(false)
       case 'whoami':
         return this.#whoami(identity, turn.conversation)
+      case 'checks':
+        return this.#checks(identity, turn.conversation)
       case 'watch':
         return this.#watch(identity, turn.conversation)
       case 'unwatch':
@@ -299,6 +305,17 @@ export class Requests {
     ]
     const card = whoamiCard({ ...member.person, tenants, problems }, await this.#context())
     return { kind: 'card', card, summary: texts.whoami.summary(showName(member.person)) }
+  }
+
+  async #checks(member: Member, conversation: Conversation): Promise<Reply> {
+    const { checks, texts } = this.parts
+    if (!isAsked(conversation)) return text(texts.answers.notWatching)
+    const { tenants, unasked } = await this.#tenantsFor(member, 'viewer', this.#servedIn(conversation))
+    if (tenants.length === 0) return this.#noRole('checks', member, unasked)
+    const { id, watching } = conversation
+    const where = { id, watching: watching !== undefined }
+    const card = checksCard({ ...(await checks(tenants)), conversation: where }, await this.#context())
+    return { kind: 'card', card, summary: texts.checks.title }
   }
 
   async #watch(member: Member, conversation: Conversation): Promise<Reply> {

@@ -6,6 +6,7 @@ import restify, { type Next, type Request, type Response, type Server } from 're
 import { secondMs } from '../src/clock.js'
 import { Fault, messageOf } from '../src/errors.js'
 import type { Log } from '../src/log.js'
+import type { Admission, Alerts } from './alerts.js'
 import { incomingSchema } from './incoming.js'
 
 const mostBodyBytes = 256 * 1024
@@ -23,6 +24,8 @@ export interface ServerParts {
   take: (authorization: string, activity: Activity) => Promise<InvokeResponse | undefined>
   isServiceHost: (serviceUrl: string) => boolean
   readiness: () => Promise<Readiness>
+  /** Without it there is no `/api/alerts`. */
+  alerts?: Alerts | undefined
   log: Log
 }
 
@@ -31,7 +34,7 @@ export interface ServerParts {
  * ends the process, a small one can grow without limit, multipart lands on the disk before anybody was
  * authenticated. None of them is used: a body is plain JSON of limited size, and read here.
  */
-export function createServer({ take, isServiceHost, readiness, log }: ServerParts): Server {
+export function createServer({ take, isServiceHost, readiness, alerts, log }: ServerParts): Server {
   const server = restify.createServer({ name: 'Connector Warden', handleUncaughtExceptions: false })
   limitSlowClients(server)
   // restify listens for upgrades and does nothing with them: such a connection would have no time limit, hold up
@@ -46,6 +49,16 @@ export function createServer({ take, isServiceHost, readiness, log }: ServerPart
       })
       .finally(() => next())
   })
+  if (alerts)
+    server.post('/api/alerts', (request: Request, response: Response, next: Next) => {
+      answerAlert(request, alerts)
+        .then(({ status, body, headers }) => send(response, status, body, headers))
+        .catch((error) => {
+          log.error({ err: error }, `an alert was not taken: ${messageOf(error)}`)
+          send(response, 500, { error: 'the bot failed' })
+        })
+        .finally(() => next())
+    })
   server.get('/healthz', (_request: Request, response: Response, next: Next) => {
     send(response, 200, { status: 'running' })
     next()
@@ -84,6 +97,7 @@ function limitSlowClients({ server }: Server): void {
 interface Answer {
   status: number
   body?: unknown
+  headers?: Record<string, string>
 }
 
 const notAuthenticated = { error: 'not authenticated' }
@@ -106,6 +120,40 @@ async function answerMessage(
     log.debug({ why: error.message }, 'not authenticated')
     return { status: error.statusCode, body: notAuthenticated }
   }
+}
+
+/** Whoever is let in is answered at once; what was sent is read to its end and thrown away. */
+async function answerAlert(request: Request, alerts: Alerts): Promise<Answer> {
+  const admission = alerts.admit(request.headers.authorization)
+  if (!admission.ok) return refusedAlert(admission)
+  if (request.headers['content-encoding'] !== undefined)
+    return { status: 415, body: { error: 'encoded bodies are not served' } }
+  const length = await lengthOf(request).catch(() => undefined)
+  // The caller hung up in the middle: nobody hears the answer.
+  if (length === undefined) return { status: 400, body: { error: 'broke off' } }
+  if (length > mostBodyBytes) return { status: 413, body: { error: 'too large' } }
+  alerts.read(new URL(request.url ?? '/', 'http://bot').searchParams.get('tenant') ?? undefined)
+  return { status: 202, body: { status: 'reading' } }
+}
+
+function refusedAlert({ status, why, retryAfterSeconds }: Extract<Admission, { ok: false }>): Answer {
+  const headers = {
+    ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+  }
+  return { status, body: { error: why }, headers }
+}
+
+/** How long a body is; what is more than it may be is not read. */
+async function lengthOf(request: Request): Promise<number> {
+  const announced = Number(request.headers['content-length'] ?? 0)
+  if (announced > mostBodyBytes) return announced
+  let received = 0
+  for await (const chunk of request) {
+    received += chunk.length
+    if (received > mostBodyBytes) break
+  }
+  return received
 }
 
 type Body = { ok: true; json: unknown } | { ok: false; status: number; why: string }
@@ -139,8 +187,14 @@ async function readText(request: Request): Promise<string | undefined> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function send(response: Response, status: number, body?: unknown): void {
+function send(
+  response: Response,
+  status: number,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): void {
   if (response.headersSent || response.destroyed) return
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
   // What was refused unread must not be read as the next request on this connection.
   if (status >= 400) response.setHeader('connection', 'close')
   response.status(status)

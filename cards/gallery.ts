@@ -3,11 +3,16 @@ import type { Evidence } from '../src/incident/evidence.js'
 import { type Incident, isFinal } from '../src/incident/incident.js'
 import { defaultRules } from '../src/incident/rules.js'
 import type { Card, CardContext, CardKind } from './card.js'
+import { checksKind } from './checks/card.js'
+import { toChecksView } from './checks/to-view.js'
 import { digestKind } from './digest/card.js'
 import { toDigestView } from './digest/to-view.js'
 import { mostShown, show } from './escape.js'
 import { missingEvidence, quietEvidence, tellingEvidence } from './evidence-examples.js'
 import { exampleBatch, exampleIncidents, exampleStart, maria } from './examples.js'
+import { exampleChecks, exampleHealth } from './examples-health.js'
+import { healthKind } from './health/card.js'
+import { toHealthView } from './health/to-view.js'
 import { helpKind } from './help/card.js'
 import { type HelpOf, toHelpView } from './help/to-view.js'
 import { incidentKind } from './incident/card.js'
@@ -53,6 +58,14 @@ export function gallery(texts: Texts = en): Exhibit[] {
       list: toListView({ title: texts.listing.title, filter: '', incidents: exampleBatch, page: 2 }, context),
       listEmpty: toListView({ title: texts.listing.title, filter: '', incidents: [], page: 1 }, context),
     }),
+    exhibit(
+      healthKind,
+      mapValues(exampleHealth, (shown) => toHealthView(shown, context)),
+    ),
+    exhibit(
+      checksKind,
+      mapValues(exampleChecks, (checks) => toChecksView(checks, context)),
+    ),
     exhibit(helpKind, {
       help: toHelpView({ commands: commandsOf(texts), introduction: false }, context),
       introduction: toHelpView({ commands: commandsOf(texts).slice(0, 3), introduction: true }, context),
@@ -106,6 +119,7 @@ const commandsOf = ({ commands }: Texts): HelpOf['commands'] => [
   { ...commands.whoami, role: 'everyone' },
   { ...commands.list, role: 'viewer' },
   { ...commands.show, role: 'viewer' },
+  { ...commands.checks, role: 'viewer' },
   { ...commands.ack, role: 'responder' },
   { ...commands.done, role: 'responder' },
   { ...commands.skip, role: 'responder' },

@@ -1,8 +1,13 @@
+import type { HealthShown } from '../src/health/due.js'
 import type { Evidence } from '../src/incident/evidence.js'
 import { type Incident, isFinal } from '../src/incident/incident.js'
 import type { Card, CardContext } from './card.js'
+import { checksKind } from './checks/card.js'
+import { type ChecksOf, toChecksView } from './checks/to-view.js'
 import { digestKind } from './digest/card.js'
 import { type DigestOf, toDigestView } from './digest/to-view.js'
+import { healthKind } from './health/card.js'
+import { toHealthView } from './health/to-view.js'
 import { helpKind } from './help/card.js'
 import { type HelpOf, toHelpView } from './help/to-view.js'
 import { incidentKind } from './incident/card.js'
@@ -20,6 +25,7 @@ import { toWhoamiView, type WhoamiOf } from './whoami/to-view.js'
 // What the bot shows. Every function is pure: the same things in, the same card out.
 
 export type { Card, CardContext } from './card.js'
+export type { ChecksOf } from './checks/to-view.js'
 
 /**
  * The card of an incident: the one to work on, or the outcome once it is over.
@@ -47,6 +53,14 @@ export const helpCard = (help: HelpOf, context: CardContext): Card =>
 
 export const whoamiCard = (who: WhoamiOf, context: CardContext): Card =>
   whoamiKind.render(toWhoamiView(who, context))
+
+/** The card of what is amiss with the bot itself, or was. */
+export const healthCard = (shown: HealthShown, context: CardContext): Card =>
+  healthKind.render(toHealthView(shown, context))
+
+/** The answer to `checks`. */
+export const checksCard = (checks: ChecksOf, context: CardContext): Card =>
+  checksKind.render(toChecksView(checks, context))
 
 /** What an older copy of an incident's card is replaced with. */
 export const movedCard = (incident: Parameters<typeof toMovedView>[0], context: CardContext): Card =>

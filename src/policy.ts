@@ -57,6 +57,17 @@ export class Policy {
     return { rules: value, hash }
   }
 
+  /** Which files are in force, and how many people the role map names as approvers. */
+  async inForce(): Promise<{
+    roleMapHash: string
+    approvers: { users: number; groupsAndRoles: number }
+    rulesHash: string
+  }> {
+    const { hash: roleMapHash, approvers } = await this.files.roleMap.inForce()
+    const { hash: rulesHash } = await this.rules()
+    return { roleMapHash, approvers, rulesHash }
+  }
+
   /** Constant words for what is wrong with the files. */
   async problems(): Promise<string[]> {
     const rules = await this.files.rules.current()

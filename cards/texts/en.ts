@@ -1,4 +1,6 @@
 import { elapsedMs, type Instant, minuteMs } from '../../src/clock.js'
+import type { CertificateUse } from '../../src/health/findings.js'
+import type { HealthCause, Problem } from '../../src/health/problem.js'
 import type { Role } from '../../src/incident/commands.js'
 import type { IncidentEvent } from '../../src/incident/events.js'
 import type { AlertPolicy, ConnectorAct, ConnectorChange, Traffic } from '../../src/incident/evidence.js'
@@ -544,6 +546,262 @@ const moved = {
     `A newer card of ${code} is below in this conversation. This one is out of date and decides nothing any more. To bring the card here, type **show ${code}**.`,
 }
 
+interface HealthText {
+  title: string
+  /** The same once it is not amiss any more. */
+  again: string
+  /** What it means for whoever relies on the bot. */
+  means: string
+  /** The one thing to do about it. */
+  fix: string
+  command?: string
+  link?: { title: string; url: string }
+}
+
+const appRegistrations = {
+  title: 'App registrations',
+  url: 'https://entra.microsoft.com/#view/Microsoft_AAD_RegisteredApps/ApplicationsListBlade',
+}
+const alertPolicies = { title: 'Alert policies', url: 'https://security.microsoft.com/alertpoliciesv2' }
+const blindMeans = 'Connectors that get blocked are not announced while this lasts, and nothing is unblocked.'
+const alertMeans =
+  'I announce blocked connectors all the same; but if I fail, the mail of Microsoft’s own alert is what is left.'
+const stillIn = 'What was in force before stays so for now'
+
+const healthCauses: Record<HealthCause, HealthText> = {
+  blind: {
+    title: 'Exchange cannot be read',
+    again: 'Exchange can be read again',
+    means: blindMeans,
+    fix: 'I keep trying. Look whether Exchange Online is healthy, and whether the machine that runs me can reach it.',
+    link: { title: 'Service health', url: 'https://admin.microsoft.com/#/servicehealth' },
+  },
+  credentials: {
+    title: 'I cannot sign in to Exchange',
+    again: 'I can sign in to Exchange again',
+    means: blindMeans,
+    fix: 'Put right what is named below, in the app registration or in my settings; after a change of settings, restart me.',
+    link: appRegistrations,
+  },
+  permission: {
+    title: 'I may not read the blocked connectors',
+    again: 'I may read the blocked connectors again',
+    means: blindMeans,
+    fix: 'Give the app for Exchange its role back: Security Reader or Global Reader. It can take 30 minutes to work.',
+    link: {
+      title: 'Roles in Entra',
+      url: 'https://entra.microsoft.com/#view/Microsoft_AAD_IAM/AllRolesBlade',
+    },
+  },
+  listIncomplete: {
+    title: 'Part of the list cannot be read',
+    again: 'The whole list can be read again',
+    means:
+      'Exchange lists a blocked connector in a form that I do not know, so it is not announced. Nothing is unblocked while this lasts.',
+    fix: 'Look in Defender which connectors are listed, and work on what I did not announce there.',
+    link: { title: 'Restricted entities', url: 'https://security.microsoft.com/restrictedentities' },
+  },
+  unblockCredentials: {
+    title: 'I could not unblock anything',
+    again: 'I could unblock again',
+    means:
+      'The second app, the one that removes blocks, cannot sign in. Connectors are announced all the same.',
+    fix: 'Put right what is named below, in the app registration or in my settings; after a change of settings, restart me.',
+    link: appRegistrations,
+  },
+  certificateExpiring: {
+    title: 'A certificate is about to expire',
+    again: 'The certificate was renewed',
+    means: 'From that moment on I cannot sign in with it any more.',
+    fix: 'Make a new certificate, upload it to the app registration, and put it in the place of the old file.',
+    link: appRegistrations,
+  },
+  auditOff: {
+    title: 'Audit logging is off',
+    again: 'Audit logging is on again',
+    means: 'Without it Microsoft raises no alert, and nobody can find out who changed a connector.',
+    fix: 'Turn it on in Exchange Online PowerShell. It can take an hour to work.',
+    command: 'Set-AdminAuditLogConfig -UnifiedAuditLogIngestionEnabled $true',
+  },
+  alertPolicyOff: {
+    title: 'Microsoft’s alert is off',
+    again: 'Microsoft’s alert is on again',
+    means: alertMeans,
+    fix: 'Turn the alert policy “Suspicious connector activity” on; CISA’s baseline asks for it (MS.EXO.16.1v1).',
+    link: alertPolicies,
+  },
+  alertPolicySilent: {
+    title: 'Microsoft’s alert reaches nobody',
+    again: 'Microsoft’s alert reaches somebody again',
+    means: alertMeans,
+    fix: 'Give the alert policy “Suspicious connector activity” recipients who read it, and turn its mail on.',
+    link: alertPolicies,
+  },
+  alertPolicyLimited: {
+    title: 'Microsoft’s alert has a daily limit',
+    again: 'Microsoft’s alert has no daily limit any more',
+    means: 'Once the limit is reached, further blocked connectors of that day cause no mail.',
+    fix: 'Take the daily limit off the alert policy “Suspicious connector activity”.',
+    link: alertPolicies,
+  },
+  alertPolicyMissing: {
+    title: 'Microsoft’s alert is not there',
+    again: 'Microsoft’s alert is there again',
+    means: alertMeans,
+    fix: 'Look why there is no alert policy “Suspicious connector activity”, which Microsoft makes by itself.',
+    link: alertPolicies,
+  },
+  conversationLost: {
+    title: 'A conversation has removed me',
+    again: 'I am back in the conversation',
+    means: 'Blocked connectors are not announced there any more.',
+    fix: 'If nobody meant to, add Connector Warden there again and mention it once. What is open is then shown there.',
+  },
+  nobodyMayApprove: {
+    title: 'Nobody may approve',
+    again: 'Somebody may approve again',
+    means: 'Connectors are announced, and nobody can unblock them here.',
+    fix: 'Whoever runs me names approvers in the role map (ROLE_MAP_FILE). It works at once.',
+  },
+  roleMapBroken: {
+    title: 'The role map is broken',
+    again: 'The role map is good again',
+    means: `${stillIn}; 15 minutes after the edit nobody may approve any more.`,
+    fix: 'Whoever runs me puts the file right (ROLE_MAP_FILE); the log says what is wrong with it.',
+  },
+  rulesBroken: {
+    title: 'The rules are broken',
+    again: 'The rules are good again',
+    means: `${stillIn}.`,
+    fix: 'Whoever runs me puts the file right (RULES_FILE); the log says what is wrong with it.',
+  },
+}
+
+/** Why a list was not read, by the constant word for it. */
+const failures: Record<string, string> = {
+  credentials: 'The sign-in was refused.',
+  permission: 'The app may not read the list.',
+  throttled: 'Exchange is busy and takes no more requests.',
+  unreachable: 'Exchange or Entra could not be reached.',
+  timeout: 'Exchange did not answer in time.',
+  serverError: 'Exchange failed.',
+  unreadable: 'Exchange’s answer could not be read.',
+  rowUnreadable: 'A row of the list could not be read.',
+  stale: 'No read has ended for too long.',
+}
+
+const certificates: Record<CertificateUse, string> = {
+  bot: 'The bot’s certificate for Teams',
+  exchange: 'The certificate of the app for Exchange',
+  unblock: 'The certificate of the app that removes blocks',
+}
+
+/** Whom or what a problem is about. */
+const aboutOf = ({ tenant, cause, detail }: Problem): string =>
+  tenant !== undefined
+    ? show(tenant, mostShown.tenant)
+    : cause === 'conversationLost' && detail
+      ? show(detail, mostShown.short)
+      : 'This bot'
+
+function aboutAll(problems: Problem[]): string {
+  const names = problems.slice(0, 3).map(aboutOf)
+  const more = problems.length - names.length
+  return list(more > 0 ? [...names, `${more} more`] : names)
+}
+
+const health = {
+  amiss: 'Connector Warden needs attention',
+  over: 'All well again',
+  unwatched: 'Not watched any more',
+  causes: healthCauses,
+  nextTitle: 'What to do now',
+  nothingToDo: 'Nothing to do.',
+  about: aboutOf,
+  since: (at: string) => `Since ${at}`,
+  againSince: (at: string, lasted: string) => `Well again since ${at}; it was not for ${lasted}`,
+  unwatchedSince: (at: string, lasted: string) => `Not watched any more since ${at}; amiss for ${lasted}`,
+  more: (n: number) => `… and ${n} more`,
+  failing: (code: string | undefined): string => failures[code ?? ''] ?? 'Why is not known.',
+  limit: (limit: Shown) => `At most ${limit} a day`,
+  certificate: (what: CertificateUse, at: string, days: number) =>
+    days < 0
+      ? `${certificates[what]} expired on ${at}.`
+      : `${certificates[what]} is good until ${at}: ${days === 0 ? 'less than a day' : count(days, 'day', 'days')} left.`,
+  hint: 'Mention me and type **checks** to see how everything stands.',
+  /** One line for previews and for clients that cannot show the card. */
+  summary: (cause: HealthCause, amiss: Problem[]) => `${healthCauses[cause].title}: ${aboutAll(amiss)}`,
+  summaryOver: (cause: HealthCause, over: Problem[]) => `${healthCauses[cause].again}: ${aboutAll(over)}`,
+  /** The reply in the thread of a card that had said already that it is over. */
+  noticeAgain: (cause: HealthCause, amiss: Problem[]): string => {
+    const [first] = amiss
+    return `**Again:** ${healthCauses[cause].title}${first ? `, since ${utc(first.since)}` : ''}: ${aboutAll(amiss)}.`
+  },
+  /** The reply in the card's thread once nothing is amiss any more. */
+  noticeOver: (cause: HealthCause, over: Problem[]): string => {
+    const at = over
+      .map((problem) => problem.over?.at ?? problem.since)
+      .sort()
+      .at(-1)
+    const since = at ? ` since ${utc(at)}` : ''
+    if (over.every((problem) => problem.over?.unwatched))
+      return `**${aboutAll(over)}:** not watched any more${since}.`
+    return `**${healthCauses[cause].again}**${since}: ${aboutAll(over)}.`
+  },
+}
+
+const checks = {
+  title: 'How everything stands',
+  asOf: (summary: string, at: string) => `${summary}, as of ${at}`,
+  summary: (amiss: number) => (amiss === 0 ? 'Nothing is known to be amiss' : `${amiss} amiss`),
+  more: (n: number) => `… and ${count(n, 'more tenant', 'more tenants')}`,
+  own: 'This bot',
+  ago: (at: Instant, now: Instant): string =>
+    elapsedMs(at, now) < minuteMs ? 'just now' : `${duration(elapsedMs(at, now))} ago`,
+  read: (age: string) => `Blocked connectors: read ${age}, every row`,
+  readInPart: (age: string) => `Blocked connectors: read ${age}, but not every row could be read`,
+  notRead: (why: string, age: string | undefined) =>
+    `Blocked connectors: cannot be read, ${age ? `last time ${age}` : 'and never were since I started'}. ${why}`,
+  notReadYet: 'Blocked connectors: not read yet',
+  accepted: 'Sign-in and role for reading: good',
+  refused: (why: Shown) => `Sign-in and role for reading: refused. ${why}`,
+  accessUnknown: 'Sign-in and role for reading: not known until the list is read',
+  unblockAccepted: 'Sign-in of the app that removes blocks: good',
+  unblockRefused: (why: Shown) => `Sign-in of the app that removes blocks: refused. ${why}`,
+  unblockUnknown: (why: string) => `Sign-in of the app that removes blocks: unknown (${why})`,
+  certificateUnknown: (what: CertificateUse, why: string) => `${certificates[what]}: unknown (${why})`,
+  auditOn: (age: string) => `Audit logging: on, seen ${age}`,
+  auditOff: (age: string) => `Audit logging: off, seen ${age}`,
+  auditWasOff: (at: string, why: string) =>
+    `Audit logging: off, seen at ${at}; could not be seen now (${why})`,
+  auditUnknown: (why: string) =>
+    `Audit logging: unknown, look with Get-AdminAuditLogConfig in Exchange Online PowerShell (${why})`,
+  policy: (
+    policy: { enabled: boolean; notifies: boolean; recipients: number; dailyLimit?: number | undefined },
+    age: string,
+  ) => {
+    const mail = policy.notifies ? count(policy.recipients, 'recipient', 'recipients') : 'sends no mail'
+    const limit = policy.dailyLimit === undefined ? 'no daily limit' : `at most ${policy.dailyLimit} a day`
+    return `Microsoft’s alert: ${policy.enabled ? 'on' : 'off'}, ${mail}, ${limit}, seen ${age}`
+  },
+  policyMissing: (age: string) => `Microsoft’s alert: there is no such policy, seen ${age}`,
+  policyWas: (what: string, at: string, why: string) =>
+    `Microsoft’s alert: “${what}”, seen at ${at}; could not be seen now (${why})`,
+  policyUnknown: (why: string) =>
+    `Microsoft’s alert: unknown, look for “Suspicious connector activity” under Alert policies (${why})`,
+  notLookedYet: 'not looked at yet; ask again in a minute',
+  roleMap: (hash: string, { users, groupsAndRoles }: { users: number; groupsAndRoles: number }) =>
+    `Role map ${hash}: ${count(users, 'person', 'people')} and ${count(groupsAndRoles, 'group or role', 'groups and roles')} named as approvers`,
+  rules: (hash: string) => (hash === 'absent' ? 'Rules: no file, the usual ones' : `Rules ${hash}`),
+  conversation: (id: Shown, watching: boolean) =>
+    `This conversation: ${id}, ${watching ? 'watches' : 'does not watch'}`,
+  serves: (names: Shown[], more: number) =>
+    names.length === 0
+      ? 'Serves no watched tenant'
+      : `Serves ${list(more > 0 ? [...names, `${more} more`] : names)}`,
+  bot: (id: Shown) => `The bot: ${id}`,
+}
+
 function happened(event: IncidentEvent, by: Person | undefined): string {
   const who = by ? showName(by) : 'The bot'
   switch (event.type) {
@@ -792,6 +1050,7 @@ const commands = {
     usage: 'override CR-42 <reason>',
     does: 'approves with steps left open, where the rules allow it',
   },
+  checks: { usage: 'checks', does: 'how everything stands that I need to see blocked connectors' },
   watch: { usage: 'watch', does: 'posts every blocked connector in this conversation' },
   unwatch: { usage: 'unwatch', does: 'stops posting here' },
   whoami: { usage: 'whoami', does: 'your roles, and where they come from' },
@@ -871,6 +1130,8 @@ export const en = {
   help,
   whoami,
   moved,
+  health,
+  checks,
   commands,
   answers,
   roleNames,

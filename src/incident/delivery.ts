@@ -5,7 +5,7 @@ import type { Instant } from '../clock.js'
  * its own beside the incident: it neither raises the incident's version nor is part of the audit record.
  */
 export interface Delivery {
-  /** `CR-42`, or `batch:<id>` for a digest. */
+  /** `CR-42`, `batch:<id>` for a digest, or `health:<cause>`. */
   subject: string
   conversation: string
   /** Id of the live message; none yet, or none any more. */
@@ -22,6 +22,20 @@ export interface Delivery {
   ambiguous?: { since: Instant; tries: number } | undefined
   /** Messages that the live one replaces and that still have to be turned into a pointer to it. */
   retired?: string[] | undefined
+  /** How a card about the bot's own health stands. */
+  health?: HealthCardState | undefined
+}
+
+/** A card that shows what is amiss with the bot itself, and is closed once nothing is. */
+export interface HealthCardState {
+  postedAt: Instant
+  drawnAt: Instant
+  /** What the live card names: keys of problems. */
+  about: string[]
+  /** When the card was made to say that it is over. */
+  closedAt?: Instant | undefined
+  /** What its thread was last told, and when: that it is over, or that it is amiss again. */
+  told?: { at: Instant; over: boolean } | undefined
 }
 
 /** A place where the bot was installed and how to reach it. */

@@ -182,9 +182,14 @@ const mostPostsOfWhatIsOver = 4
 function nextPost({ ambiguous }: Delivery, incident: Incident): Instant | undefined {
   if (!ambiguous) return incident.openedAt
   if (isFinal(incident) && ambiguous.tries >= mostPostsOfWhatIsOver) return undefined
+  return afterDoubt(ambiguous)
+}
+
+/** When a post of which nobody knows whether it arrived is made again. */
+export function afterDoubt({ since, tries }: NonNullable<Delivery['ambiguous']>): Instant {
   const longest = minutesBetweenDoubtfulPosts.length - 1
-  const minutes = minutesBetweenDoubtfulPosts[Math.min(ambiguous.tries, longest)] ?? 0
-  return later(ambiguous.since, minutes * minuteMs)
+  const minutes = minutesBetweenDoubtfulPosts[Math.min(tries, longest)] ?? 0
+  return later(since, minutes * minuteMs)
 }
 
 /** What an edited card would not make anybody notice: these also get a reply in the thread. */

@@ -125,6 +125,22 @@ export class RoleMap {
     return rolesOf((await this.file.current()).value, tenant).approver ?? nobody
   }
 
+  /** The hash of the map that is in force, and how much it names as approvers, in whichever tenant. */
+  async inForce(): Promise<{ hash: string; approvers: { users: number; groupsAndRoles: number } }> {
+    const { hash, value } = await this.file.current()
+    const entries = [value, ...Object.values(value.tenants)].map((map) => map.roles.approver ?? nobody)
+    const distinct = (ids: string[]): number => new Set(ids).size
+    return {
+      hash,
+      approvers: {
+        users: distinct(entries.flatMap(({ users }) => users)),
+        groupsAndRoles: distinct(
+          entries.flatMap(({ groups, directoryRoles }) => [...groups, ...directoryRoles]),
+        ),
+      },
+    }
+  }
+
   /** Constant word for what is wrong with the file, if anything is. */
   async problem(): Promise<'roleMapBroken' | 'nobodyMayApprove' | undefined> {
     const { broken, value } = await this.file.current()

@@ -17,6 +17,15 @@ const deliverySchema = z.object({
   wanted: z.boolean().optional(),
   ambiguous: z.object({ since: instant, tries: count }).optional(),
   retired: z.array(z.string()).optional(),
+  health: z
+    .object({
+      postedAt: instant,
+      drawnAt: instant,
+      about: z.array(z.string()),
+      closedAt: instant.optional(),
+      told: z.object({ at: instant, over: z.boolean() }).optional(),
+    })
+    .optional(),
 }) satisfies z.ZodType<Delivery>
 
 const conversationSchema = z.object({

@@ -1,6 +1,7 @@
 import type { Clock, Instant } from '../clock.js'
 import { Fault, messageOf } from '../errors.js'
 import type { ConnectorHistory } from '../evidence/connector-history.js'
+import type { Problem } from '../health/problem.js'
 import { type Conversation, type Delivery, subjectOfBatch } from '../incident/delivery.js'
 import { codeOf, type Incident, type Person } from '../incident/incident.js'
 import type { Log } from '../log.js'
@@ -22,6 +23,7 @@ import type { Incidents } from './incidents.js'
 import type { Journal } from './journal.js'
 import type { SealedLine } from './journal-line.js'
 import { type OpenRecord, openRecord } from './open-record.js'
+import type { Problems } from './problems.js'
 import { RecordGroup } from './record-group.js'
 import { type Snapshot, SnapshotWriter } from './snapshot.js'
 import type { AuditEntry, Claim, Commit, DueIncident, Head, Store } from './store.js'
@@ -97,6 +99,7 @@ class JsonStore implements Store {
   private readonly histories: ConnectorHistories
   private readonly journal: Journal
   private readonly incidents: Incidents
+  private readonly known: Problems
   private closing: Promise<void> | undefined
 
   constructor(
@@ -109,6 +112,7 @@ class JsonStore implements Store {
     this.histories = new ConnectorHistories(folder, around)
     this.journal = record.journal
     this.incidents = record.incidents
+    this.known = record.problems
     this.recordWriter = new GroupWriter(
       () => new RecordGroup(this.incidents, this.journal.head()),
       (group) => this.writeRecord(group),
@@ -135,6 +139,10 @@ class JsonStore implements Store {
   async record(entry: AuditEntry, at: Instant, by?: Person): Promise<void> {
     this.refuseAfterClose()
     return this.recordWriter.add((group) => group.record(entry, at, by))
+  }
+
+  async problems(): Promise<Problem[]> {
+    return this.known.all()
   }
 
   async find(number: number): Promise<Incident | undefined> {
@@ -198,6 +206,10 @@ class JsonStore implements Store {
     const { book } = this.deliveries
     const alone = book.about(codeOf(incident))
     return incident.batch ? [...alone, ...book.about(subjectOfBatch(incident.batch))] : alone
+  }
+
+  async deliveriesAbout(subject: string): Promise<Delivery[]> {
+    return this.deliveries.book.about(subject)
   }
 
   async saveDelivery(delivery: Delivery, claim?: Claim): Promise<void> {
@@ -275,9 +287,11 @@ class JsonStore implements Store {
       this.incidents.put(incident)
       this.wakeUps.touch(incident.number)
     }
+    const entries = group.lines.flatMap(({ line }) => ('entry' in line ? [line] : []))
+    const news = entries.filter((line) => this.known.take(line))
     for (const line of group.lines) this.logLine(line)
     this.snapshotWriter.changed(group.lines.length, this.head().sequence)
-    if (group.changed().length > 0) this.tellListeners()
+    if (group.changed().length > 0 || news.length > 0) this.tellListeners()
   }
 
   private async writeDeliveries(lines: DeliveryLine[]): Promise<void> {

@@ -5,6 +5,7 @@ import type { LogSurroundings } from './append-log.js'
 import { afterLine, Incidents } from './incidents.js'
 import { Journal, journalIn, readJournal } from './journal.js'
 import { emptyRecord } from './journal-line.js'
+import { Problems } from './problems.js'
 import { type SnapshotFile, snapshotIn } from './snapshot.js'
 import type { Head } from './store.js'
 
@@ -12,6 +13,7 @@ import type { Head } from './store.js'
 export interface OpenRecord {
   journal: Journal
   incidents: Incidents
+  problems: Problems
   /** To be written; what it held is not needed any more. */
   snapshot: SnapshotFile
   /** The snapshot is not what the record has led to, and has to be written anew. */
@@ -27,11 +29,12 @@ export async function openRecord(folder: string, around: LogSurroundings): Promi
   const file = journalIn(folder)
   const seen = await seenHead(folder, around.log)
   const incidents = new Incidents()
+  const problems = new Problems()
   let matches = seen.sequence === emptyRecord.sequence
   const end = await readJournal(file, (line, head) => {
     if (head.sequence === seen.sequence) matches = head.hash === seen.hash
-    if ('entry' in line) return
-    incidents.put(afterLine(incidents.find(line.incident), incidents.nextNumber(), line))
+    if ('entry' in line) problems.take(line)
+    else incidents.put(afterLine(incidents.find(line.incident), incidents.nextNumber(), line))
   })
   if (end.head.sequence < seen.sequence) throw recordMissing(folder, end.head, seen)
   if (!matches)
@@ -40,7 +43,8 @@ export async function openRecord(folder: string, around: LogSurroundings): Promi
       'state.json belongs to another record than journal.jsonl: it is written anew from the journal',
     )
   const journal = await Journal.open(file, end, around)
-  return { journal, incidents, snapshot: snapshotIn(folder), snapshotBehind: seen.hash !== end.head.hash }
+  const snapshotBehind = seen.hash !== end.head.hash
+  return { journal, incidents, problems, snapshot: snapshotIn(folder), snapshotBehind }
 }
 
 /** How far the record was when the snapshot was written; its beginning if the snapshot does not tell. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Instant } from '../clock.js'
 import type { ConnectorHistory } from '../evidence/connector-history.js'
+import { healthClearedSchema, healthRaisedSchema, type Problem } from '../health/problem.js'
 import type { Conversation, Delivery } from '../incident/delivery.js'
 import type { IncidentEvent } from '../incident/events.js'
 import type { Incident, Person } from '../incident/incident.js'
@@ -25,6 +26,8 @@ export const auditEntrySchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('conversationGone'), conversation: z.string(), cause: z.string() }),
   z.object({ type: z.literal('roleMapLoaded'), hash: z.string(), was: z.string().optional() }),
   z.object({ type: z.literal('rulesLoaded'), hash: z.string(), was: z.string().optional() }),
+  healthRaisedSchema,
+  healthClearedSchema,
 ])
 export type AuditEntry = z.infer<typeof auditEntrySchema>
 
@@ -77,6 +80,12 @@ export interface Store {
   /** Adds an entry to the record that changes no incident. */
   record(entry: AuditEntry, at: Instant, by?: Person): Promise<void>
 
+  /**
+   * What the record says to be amiss with the bot itself (`healthRaised`), and what was (`healthCleared`): of each
+   * cause, tenant and conversation the latest.
+   */
+  problems(): Promise<Problem[]>
+
   find(number: number): Promise<Incident | undefined>
   /** All incidents that are not final, by number; of one tenant, if given. */
   open(tenant?: string): Promise<Incident[]>
@@ -115,6 +124,8 @@ export interface Store {
   delivery(subject: string, conversation: string): Promise<Delivery | undefined>
   /** What was delivered about an incident: on its own, and in the digest of its batch. */
   deliveriesOf(incident: Incident): Promise<Delivery[]>
+  /** What was delivered under one subject, in whichever conversation. */
+  deliveriesAbout(subject: string): Promise<Delivery[]>
   /** Rejects with code `claimLost` if `claim` is given and a later claim of the same key was handed out. */
   saveDelivery(delivery: Delivery, claim?: Claim): Promise<void>
   /** The same, on what is stored at that very moment; rejects with `claimLost` likewise. */

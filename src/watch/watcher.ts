@@ -1,4 +1,4 @@
-import { type Clock, elapsedMs, type Instant, later, secondMs, within } from '../clock.js'
+import { type Clock, elapsedMs, type Instant, later, minuteMs, secondMs, within } from '../clock.js'
 import type { Desk } from '../desk.js'
 import { messageOf } from '../errors.js'
 import {
@@ -30,10 +30,14 @@ export interface WatchStatus {
   lastGoodReadAt?: Instant | undefined
   /** Constant word for why the last read failed, or `stale` if none has ended for long; undefined if all is well. */
   failing?: string | undefined
+  /** What happened in the last read, in words for an admin, if it failed. */
+  message?: string | undefined
+  /** Since when there was no good read, once that has lasted for ten minutes and three intervals. */
+  blindSince?: Instant | undefined
 }
 
 const longestBackOffMs = 300 * secondMs
-const longestSilenceMs = 300 * secondMs
+const longestSilenceMs = 10 * minuteMs
 const longestWaitForNamesMs = 5 * secondMs
 
 /**
@@ -57,16 +61,17 @@ export class Watcher {
   constructor(private readonly parts: WatcherParts) {}
 
   get status(): WatchStatus {
-    const { lastGoodReadAt, failing } = this.#status
-    return failing || !this.#isStale(lastGoodReadAt) ? this.#status : { lastGoodReadAt, failing: 'stale' }
+    const blindSince = this.#blindSince(this.#status.lastGoodReadAt ?? this.#startedAt)
+    return blindSince
+      ? { ...this.#status, failing: this.#status.failing ?? 'stale', blindSince }
+      : this.#status
   }
 
-  /** Whatever keeps the list from being read, also what nobody has thought of: after five minutes it shows. */
-  #isStale(lastGoodReadAt: Instant | undefined): boolean {
+  /** Whatever keeps the list from being read, also what nobody has thought of: after ten minutes it shows. */
+  #blindSince(since: Instant | undefined): Instant | undefined {
     const { clock, pollSeconds } = this.parts
-    const since = lastGoodReadAt ?? this.#startedAt
     const longest = Math.max(longestSilenceMs, 3 * pollSeconds * secondMs)
-    return since !== undefined && elapsedMs(since, clock.now()) >= longest
+    return since !== undefined && elapsedMs(since, clock.now()) >= longest ? since : undefined
   }
 
   /**
@@ -162,7 +167,7 @@ export class Watcher {
     const { clock, log, tenant } = this.parts
     const { code, message, requestId, clientRequestId, retryAfterMs } = failure
     this.#failures += 1
-    this.#status = { ...this.#status, failing: code }
+    this.#status = { ...this.#status, failing: code, message }
     this.#asked =
       retryAfterMs === undefined ? undefined : { notBefore: later(clock.now(), retryAfterMs), failure }
     log.warn({ tenant, code, message, requestId, clientRequestId }, 'the restricted list could not be read')

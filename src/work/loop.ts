@@ -20,6 +20,8 @@ export interface LoopParts {
   show: Show
   /** Whether a conversation, if it watches, is one that a tenant is shown in. */
   serves: (conversation: string, tenant: string) => boolean
+  /** What there is to show of the bot's own health, after a look at it. */
+  health: () => Promise<Offer[]>
   clock: Clock
   log: Log
   random: () => number
@@ -84,7 +86,7 @@ export class Loop {
   }
 
   async #look(): Promise<void> {
-    const { store, clock, log } = this.parts
+    const { store, health, clock, log } = this.parts
     // One incident that cannot be looked at must not hide the others; the next tick looks again.
     const failed = (fault: unknown): never[] => {
       log.error({ fault: messageOf(fault) }, 'looking for due work failed')
@@ -93,6 +95,7 @@ export class Loop {
     const offers: Offer[] = []
     for (const item of await store.due(clock.now()).catch(failed))
       offers.push(...(await this.#lookAt(item).catch(failed)))
+    offers.push(...(await health().catch(failed)))
     if (!this.#stopped) this.#lanes.offer(offers)
   }
 

@@ -470,6 +470,71 @@ describe.each([json])('a store in $name', (engine) => {
     })
   })
 
+  describe('problems with the bot itself', () => {
+    const raised = { type: 'healthRaised', cause: 'auditOff', tenant: 'Contoso', since: start } as const
+    const cleared = { type: 'healthCleared', cause: 'auditOff', tenant: 'Contoso' } as const
+
+    test('are what the record says, also after a restart', async () => {
+      await store.record({ ...raised, detail: 'off' }, later(start, minuteMs))
+      const problem = { cause: 'auditOff', tenant: 'Contoso', detail: 'off', since: start }
+      expect(await store.problems()).toEqual([{ ...problem, changedAt: later(start, minuteMs) }])
+      await reopen()
+      expect(await store.problems()).toEqual([{ ...problem, changedAt: later(start, minuteMs) }])
+    })
+
+    test('are over once the record says so, and begin anew after that', async () => {
+      await store.record(raised, start)
+      await store.record(cleared, later(start, minuteMs))
+      await store.record(cleared, later(start, hourMs))
+      expect(await store.problems()).toMatchObject([{ over: { at: later(start, minuteMs) } }])
+      await reopen()
+      expect(await store.problems()).toMatchObject([{ over: { at: later(start, minuteMs) } }])
+      await store.record({ ...raised, since: later(start, hourMs) }, later(start, hourMs))
+      const [again] = await store.problems()
+      expect(again).toMatchObject({ since: later(start, hourMs) })
+      expect(again?.over).toBeUndefined()
+    })
+
+    test('of other causes, tenants and conversations are other problems', async () => {
+      await store.record(raised, start)
+      await store.record({ ...raised, tenant: 'Fabrikam' }, start)
+      await store.record({ ...raised, cause: 'blind' }, start)
+      for (const conversation of ['one', 'two'])
+        await store.record(
+          { type: 'healthRaised', cause: 'conversationLost', conversation, since: start },
+          start,
+        )
+      expect(await store.problems()).toHaveLength(5)
+    })
+
+    test('that were never there cannot be over', async () => {
+      await store.record(cleared, start)
+      expect(await store.problems()).toEqual([])
+    })
+
+    test('are told to listeners, as what makes work due', async () => {
+      const seen: number[] = []
+      store.onChange(() => void store.problems().then(({ length }) => seen.push(length)))
+      await store.record(raised, start)
+      await store.record({ type: 'watched', conversation: 'one' }, start, ann)
+      expect(seen).toEqual([1])
+    })
+
+    test('have deliveries of their own, found by their subject', async () => {
+      const health = { postedAt: start, drawnAt: start, about: ['x'], told: { at: start, over: true } }
+      const card = delivery('health:auditOff', 'one', { mark: 'm', health: { ...health, closedAt: start } })
+      await store.saveDelivery(card)
+      await store.saveDelivery(delivery('health:auditOff', 'two'))
+      await store.saveDelivery(delivery('health:blind', 'one'))
+      await reopen()
+      expect(await store.deliveriesAbout('health:auditOff')).toEqual([
+        card,
+        delivery('health:auditOff', 'two'),
+      ])
+      expect(await store.deliveriesAbout('health:rulesBroken')).toEqual([])
+    })
+  })
+
   describe('claims', () => {
     const until = later(start, minuteMs)
 

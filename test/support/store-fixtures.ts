@@ -127,6 +127,7 @@ export async function everythingIn(store: Store) {
     open: await store.open(),
     deliveries,
     conversations: await store.conversations(),
+    problems: await store.problems(),
   }
 }
 

@@ -15,7 +15,7 @@ import { TestClock } from './test-clock.js'
 
 export const homeTenant = '11111111-1111-4111-8111-111111111111'
 export const botAppId = '22222222-2222-4222-8222-222222222222'
-const exchangeAppId = '33333333-3333-4333-8333-333333333333'
+export const exchangeAppId = '33333333-3333-4333-8333-333333333333'
 export const watchedTenantId = '44444444-4444-4444-8444-444444444444'
 export const issuer = 'https://api.botframework.com'
 export const channel = '19:mail-security@thread.tacv2'
@@ -75,6 +75,8 @@ export interface StoryOptions {
   pollSeconds?: number
   /** The watched tenants, each with a simulated Exchange of its own; Contoso alone, if none are given. */
   tenants?: StoryTenant[]
+  /** Settings beside the usual ones, or in the place of them. */
+  settings?: Partial<Settings>
 }
 
 /** What a click or an invoke was answered with. */
@@ -188,6 +190,7 @@ export class Story {
         kind: 'admin-api',
         tenants: this.exchanges.map(({ url }, index) => this.#watched(url, index)),
       },
+      ...this.options.settings,
     }
   }
 

@@ -8,9 +8,11 @@ import {
   opened,
   voted,
 } from '../../cards/examples.js'
-import { incidentCard, listCard, movedCard, whoamiCard } from '../../cards/index.js'
+import { checksCard, healthCard, incidentCard, listCard, movedCard, whoamiCard } from '../../cards/index.js'
 import { en } from '../../cards/texts/en.js'
 import { later, minuteMs } from '../../src/clock.js'
+import type { TenantHealth } from '../../src/health/findings.js'
+import { type HealthCause, healthCauses, type Problem } from '../../src/health/problem.js'
 import type { Evidence, Piece } from '../../src/incident/evidence.js'
 import type { Incident, Person } from '../../src/incident/incident.js'
 import { rulesSchema } from '../../src/incident/rules.js'
@@ -177,4 +179,67 @@ test('the other cards are as deaf to what they are given', () => {
   ]
   for (const card of cards)
     for (const shown of [...textsOf(card), String(card.fallbackText)]) expectInert(shown)
+})
+
+/** A problem in which all that can come from outside is `text`. */
+const problemOf = (cause: HealthCause, text: string): Problem => ({
+  cause,
+  tenant: text,
+  detail: cause === 'certificateExpiring' ? `exchange ${exampleStart}` : text,
+  since: exampleStart,
+  changedAt: exampleStart,
+})
+
+const tenantOf = (text: string): TenantHealth => {
+  const unread = { collected: false as const, at: exampleStart, cause: text }
+  return {
+    name: text,
+    list: { lastGoodReadAt: exampleStart, failing: 'credentials', message: text },
+    auditing: unread,
+    alertPolicy: unread,
+    certificates: [
+      { what: 'exchange', until: unread },
+      { what: 'unblock', until: unread },
+    ],
+    hasUnblockApp: true,
+    unblockRefused: { collected: true, at: exampleStart, found: text },
+  }
+}
+
+const manyChecks = (text: string) => ({
+  tenants: Array.from({ length: 30 }, () => tenantOf(text)),
+  problems: healthCauses.map((cause) => problemOf(cause, text)),
+  policy: { roleMapHash: text, approvers: { users: 3, groupsAndRoles: 1 }, rulesHash: text },
+  own: [{ what: 'bot' as const, until: { collected: false as const, at: exampleStart, cause: text } }],
+  conversation: { id: text, watching: true },
+  botId: text,
+})
+
+test.each(healthCauses)('what the bot says of its own health (%s) is as deaf, amiss or over', (cause) => {
+  const amiss = Array.from({ length: 30 }, () => problemOf(cause, hostileText(4000)))
+  const over = amiss.map((problem) => ({ ...problem, over: { at: exampleStart } }))
+  for (const shown of [
+    { cause, amiss, over: [] },
+    { cause, amiss: [], over },
+  ]) {
+    const card = healthCard(shown, context)
+    for (const text of [...textsOf(card), String(card.fallbackText)]) expectInert(text)
+    expectInert(en.health.noticeOver(cause, over))
+    expectInert(en.health.noticeAgain(cause, amiss))
+  }
+})
+
+test('the answer to checks is as deaf', () => {
+  const card = checksCard(manyChecks(hostileText(4000)), context)
+  for (const text of [...textsOf(card), String(card.fallbackText)]) expectInert(text)
+})
+
+test('with the longest texts in the widest characters, cards about the bot itself stay below 25 KB', () => {
+  for (const text of ['😀'.repeat(250), '漢'.repeat(500), '"\\'.repeat(250)]) {
+    expect(bytesOf(checksCard(manyChecks(text), context))).toBeLessThan(25_000)
+    for (const cause of healthCauses) {
+      const amiss = Array.from({ length: 30 }, () => problemOf(cause, text))
+      expect(bytesOf(healthCard({ cause, amiss, over: [] }, context))).toBeLessThan(25_000)
+    }
+  }
 })

@@ -3,6 +3,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { incidentEventSchema } from '../../src/incident/events.js'
 import { openJsonStore } from '../../src/store/json-store.js'
+import { auditEntrySchema } from '../../src/store/store.js'
 import { silentLog } from '../support/silent-log.js'
 import {
   addEvents,
@@ -289,6 +290,37 @@ describe('a journal of form 1', () => {
       history.map(({ event }) => event.type),
     )
     expect(new Set(types).size).toBe(incidentEventSchema.options.length)
+    await store.close()
+  })
+
+  test('is read to its end, with everything in it that changes no incident', async () => {
+    const bytes = await readFile(new URL('journal-form-1-entries.jsonl', import.meta.url))
+    const { folder, journal } = await folderWith(bytes)
+    const types = (await linesOf(journal)).map((line) => JSON.parse(line).entry.type)
+    expect(new Set(types)).toEqual(new Set(auditEntrySchema.options.map(({ shape }) => shape.type.value)))
+    const store = await open(folder)
+    expect(store.head()).toEqual({
+      sequence: 10,
+      hash: 'bf43af853a43e85a1d307d92c7be839c497a54c88faf5b87054b4f05e707b7e1',
+    })
+    expect(await store.problems()).toEqual([
+      {
+        cause: 'blind',
+        tenant: 'contoso.onmicrosoft.com',
+        detail: 'unreachable',
+        since: '2026-11-22T02:50:00.000Z',
+        changedAt: '2026-11-22T03:04:00.000Z',
+        over: { at: '2026-11-22T03:07:00.000Z' },
+      },
+      {
+        cause: 'conversationLost',
+        conversation: '19:one@thread.tacv2',
+        detail: 'Mail security',
+        since: '2026-11-22T03:05:00.000Z',
+        changedAt: '2026-11-22T03:06:00.000Z',
+        over: { at: '2026-11-22T03:09:00.000Z', unwatched: true },
+      },
+    ])
     await store.close()
   })
 })

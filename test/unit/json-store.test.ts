@@ -522,6 +522,23 @@ describe('deliveries.jsonl', () => {
     ])
   })
 
+  test('reads lines of form 1, whatever they hold', async () => {
+    // As the first versions wrote them, and never to be changed: whatever they say stays readable.
+    const kept = [
+      '{"v":1,"conversation":{"id":"one","kind":"channel","name":"Mail security","serviceUrl":"https://smba.trafficmanager.net/emea/","tenantId":"home","botId":"bot","watching":{"since":"2026-11-22T03:00:00.000Z","by":{"id":"ann","name":"Ann"}},"gone":{"at":"2026-11-22T04:00:00.000Z","cause":"removed"},"back":"2026-11-22T05:00:00.000Z"}}',
+      '{"v":1,"delivery":{"subject":"CR-1","conversation":"one","message":"m1","drawn":4,"mark":"m","told":3,"wanted":true,"ambiguous":{"since":"2026-11-22T03:00:00.000Z","tries":2},"retired":["m0"]}}',
+      '{"v":1,"delivery":{"subject":"health:blind","conversation":"one","message":"m2","drawn":0,"mark":"1; blind Contoso","told":0,"health":{"postedAt":"2026-11-22T03:00:00.000Z","drawnAt":"2026-11-22T03:05:00.000Z","about":["blind Contoso "],"closedAt":"2026-11-22T03:05:00.000Z","told":{"at":"2026-11-22T03:06:00.000Z","over":true}}}}',
+    ]
+    await writeFile(path(), `${kept.join('\n')}\n`)
+    const store = await open()
+    const read = [
+      { v: 1, conversation: (await store.conversations())[0] },
+      { v: 1, delivery: await store.delivery('CR-1', 'one') },
+      { v: 1, delivery: await store.delivery('health:blind', 'one') },
+    ]
+    expect(read).toEqual(kept.map((line) => JSON.parse(line)))
+  })
+
   test('loses a last line that was not written to its end, which is kept aside', async () => {
     const store = await open()
     await store.saveDelivery(delivery('CR-1', 'one'))

@@ -178,7 +178,10 @@ describe('a read that fails', () => {
     const ids = { requestId: 'theirs', clientRequestId: 'ours' }
     exchange.usual = failure({ code: 'permission', message: 'Exchange refuses Get-BlockedConnector', ...ids })
     await started()
-    expect(watcher.status).toEqual({ failing: 'permission' })
+    expect(watcher.status).toEqual({
+      failing: 'permission',
+      message: 'Exchange refuses Get-BlockedConnector',
+    })
     expect(warnings).toEqual([
       expect.objectContaining({
         code: 'permission',
@@ -223,13 +226,14 @@ describe('a read that fails', () => {
     expect(watcher.status.failing).toBeUndefined()
   })
 
-  test('without ever ending is said after five minutes', async () => {
+  test('without ever ending is said after ten minutes, with the time since when', async () => {
     exchange.usual = undefined
     await started()
-    await pass(299)
+    const since = clock.now()
+    await pass(599)
     expect(watcher.status.failing).toBeUndefined()
     await pass(1)
-    expect(watcher.status.failing).toBe('stale')
+    expect(watcher.status).toMatchObject({ failing: 'stale', blindSince: since })
     exchange.answer(list())
     await settled()
     expect(watcher.status.failing).toBe('stale')

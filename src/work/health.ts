@@ -1,0 +1,60 @@
+import { type Clock, elapsedMs, type Instant, secondMs } from '../clock.js'
+import { dueHealth, type HealthState, type HealthWork, subjectOfHealth } from '../health/due.js'
+import { healthCauses } from '../health/problem.js'
+import type { Claim, Store } from '../store/store.js'
+import type { Offer } from './lanes.js'
+import type { WorkResult } from './removal.js'
+
+/** Whatever shows people how the bot itself is. */
+export type ShowHealth = (work: HealthWork, claim: Claim) => Promise<WorkResult>
+
+export interface HealthBoardParts {
+  store: Store
+  /** Compares how things are with the record, before it is asked what is due. */
+  look: () => Promise<void>
+  show: ShowHealth
+  /** Names of the watched tenants. */
+  tenants: string[]
+  /** Whether a conversation is served a tenant, by their names. */
+  serves: HealthState['serves']
+  clock: Clock
+}
+
+/** The loop wakes on every write; how things are changes with time and with what was read. */
+const lookAtMostEveryMs = 1 * secondMs
+
+/** What health cards there have to be, as work for the loop. */
+export class HealthBoard {
+  #lookedAt: Instant | undefined
+
+  constructor(private readonly parts: HealthBoardParts) {}
+
+  /** What health cards are drawn from, as it is now. */
+  async state(): Promise<HealthState> {
+    const { store, tenants, serves } = this.parts
+    const [problems, conversations] = await Promise.all([store.problems(), store.conversations()])
+    return { problems, conversations, tenants, serves }
+  }
+
+  /** Looks at how things are, and tells what there is to do about the cards. It waits in the conversations' lanes. */
+  async offers(): Promise<Offer[]> {
+    const { store, show, clock } = this.parts
+    await this.#look()
+    const subjects = healthCauses.map(subjectOfHealth)
+    const deliveries = await Promise.all(subjects.map((subject) => store.deliveriesAbout(subject)))
+    return dueHealth(await this.state(), deliveries.flat(), clock.now()).map((work) => ({
+      lane: `conversation:${work.conversation}`,
+      name: `${work.kind} ${subjectOfHealth(work.cause)}`,
+      state: work.state,
+      run: (claim) => show(work, claim),
+    }))
+  }
+
+  async #look(): Promise<void> {
+    const { look, clock } = this.parts
+    const now = clock.now()
+    if (this.#lookedAt && elapsedMs(this.#lookedAt, now) < lookAtMostEveryMs) return
+    await look()
+    this.#lookedAt = now
+  }
+}
