@@ -90,8 +90,8 @@ export class Announcer {
     const drawing = await this.#draw(incident, delivery)
     const isFirst =
       !delivery.message && !delivery.ambiguous && delivery.told === 0 && incident.status === 'open'
-    const { words, entities } = isFirst ? await this.#callFor(incident, conversation) : {}
-    const activity = { ...cardActivity(drawing.card, drawing.summary, words), entities }
+    const called = isFirst ? await this.#whomToCall(incident, conversation) : []
+    const activity = this.#activityOf(drawing, called)
     const posted = await postStored(this.parts, { conversation, delivery, claim }, activity)
     if ('failed' in posted) return posted.failed
     const retired = [...(delivery.retired ?? []), ...(delivery.message ? [delivery.message] : [])]
@@ -100,7 +100,8 @@ export class Announcer {
     const { subject } = delivery
     const told = Math.max(delivery.told, drawn)
     const { id } = conversation
-    await store.saveDelivery({ subject, conversation: id, message, drawn, mark, told, retired }, claim)
+    const shown = { message, drawn, mark, called, told, retired }
+    await store.saveDelivery({ subject, conversation: id, ...shown }, claim)
     return 'done'
   }
 
@@ -108,11 +109,10 @@ export class Announcer {
     const { client } = this.parts
     if (!delivery.message) return 'done'
     const drawing = await this.#draw(incident, delivery)
-    const sent = await client.edit(
-      conversation,
-      delivery.message,
-      cardActivity(drawing.card, drawing.summary),
-    )
+    // Whoever was called shall still find their name when they look, though an edit calls nobody.
+    const nobodyIsOnIt = incident.status === 'open' && !incident.acknowledged
+    const called = nobodyIsOnIt ? (delivery.called ?? []) : []
+    const sent = await client.edit(conversation, delivery.message, this.#activityOf(drawing, called))
     if (sent.kind === 'missing') {
       // Somebody deleted the message, and the card is posted anew, unless nobody wants cards here any more. Teams
       // also says so of messages that are there: such a one must not keep its buttons.
@@ -194,28 +194,30 @@ export class Announcer {
   }
 
   /** Who is called by name above a new card: those in the rules who really are members of the conversation. */
-  async #callFor(
-    incident: Incident,
-    conversation: Conversation,
-  ): Promise<{ words?: string; entities?: unknown[] }> {
+  async #whomToCall(incident: Incident, conversation: Conversation): Promise<Called[]> {
     const { rules } = await this.parts.rules()
-    if (rules.announce.mention === 'nobody' || conversation.kind === 'personal') return {}
+    if (rules.announce.mention === 'nobody' || conversation.kind === 'personal') return []
     const entries = (await this.parts.roleMap.responders(incident.tenant)).slice(0, mostMentioned)
     const looks = await Promise.all(
       entries.map((entry) => this.parts.client.member(conversation, entry, rosterTimeoutMs)),
     )
-    const members = looks.flatMap((look) => (look.kind === 'ok' && look.value.name ? [look.value] : []))
-    // Without anybody to call, the card speaks for itself: not every client shows words and a card together.
-    if (members.length === 0) return {}
-    const named = members.map(({ id, name = '' }) => ({ id, name: mentionName(name) }))
-    return {
-      words: this.parts.texts.announceMention(members.map(({ name = '' }) => name)),
-      entities: named.map(({ id, name }) => ({
-        type: 'mention',
-        text: `<at>${name}</at>`,
-        mentioned: { id, name },
-      })),
-    }
+    return looks.flatMap((look) =>
+      look.kind === 'ok' && look.value.name && mentionName(look.value.name) !== ''
+        ? [{ id: look.value.id, name: mentionName(look.value.name) }]
+        : [],
+    )
+  }
+
+  /** Without anybody to call, the card speaks for itself: not every client shows words and a card together. */
+  #activityOf({ card, summary }: Drawing, called: Called[]): OutgoingActivity {
+    if (called.length === 0) return cardActivity(card, summary)
+    const words = this.parts.texts.announceMention(called.map(({ name }) => name))
+    const entities = called.map(({ id, name }) => ({
+      type: 'mention',
+      text: `<at>${name}</at>`,
+      mentioned: { id, name },
+    }))
+    return { ...cardActivity(card, summary, words), entities }
   }
 
   async #context(): Promise<CardContext> {
@@ -223,6 +225,8 @@ export class Announcer {
     return { texts: this.parts.texts, rules, now: this.parts.clock.now() }
   }
 }
+
+type Called = NonNullable<Delivery['called']>[number]
 
 interface Job {
   incident: Incident

@@ -14,6 +14,8 @@ export interface Delivery {
   drawn: number
   /** What else the live card shows, as a mark that differs whenever it would look different. */
   mark?: string | undefined
+  /** Who was called by name above the card: edits keep the words until somebody is on it. */
+  called?: { id: string; name: string }[] | undefined
   /** The record's sequence up to which the thread was told. */
   told: number
   /** Somebody asked to see the card here (again): post it even where it would not be posted by itself. */

@@ -4,7 +4,7 @@ import { AppendLog, type LogSurroundings } from './append-log.js'
 import { type DeliveryLine, readDeliveryLine, writeDeliveryLine } from './delivery-line.js'
 import { replaceFile } from './durable-files.js'
 import { frozen } from './frozen.js'
-import { eachJsonLine, type LinesEnd, type LinesFile } from './json-lines.js'
+import { eachJsonLine, type LinesEnd, type LinesFile, newestForm } from './json-lines.js'
 
 /** Deliveries and conversations in memory: of each, what was saved last. */
 export class DeliveryBook {
@@ -46,9 +46,9 @@ export class DeliveryBook {
   }
 
   *lines(): Generator<DeliveryLine> {
-    for (const conversation of this.byId.values()) yield { v: 1, conversation }
+    for (const conversation of this.byId.values()) yield { v: newestForm, conversation }
     for (const places of this.bySubject.values())
-      for (const delivery of places.values()) yield { v: 1, delivery }
+      for (const delivery of places.values()) yield { v: newestForm, delivery }
   }
 }
 

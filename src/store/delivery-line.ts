@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Conversation, Delivery } from '../incident/delivery.js'
 import { notRecordable, readable } from './journal-line.js'
-import { newestForm } from './json-lines.js'
+import { formSchema, newestForm } from './json-lines.js'
 
 const text = z.string().min(1)
 const count = z.number().int().min(0)
@@ -13,6 +13,7 @@ const deliverySchema = z.object({
   message: z.string().optional(),
   drawn: count,
   mark: z.string().optional(),
+  called: z.array(z.object({ id: text, name: text })).optional(),
   told: count,
   wanted: z.boolean().optional(),
   ambiguous: z.object({ since: instant, tries: count }).optional(),
@@ -40,8 +41,8 @@ const conversationSchema = z.object({
   back: instant.optional(),
 }) satisfies z.ZodType<Conversation>
 
-const deliveryLineSchema = z.object({ v: z.literal(newestForm), delivery: deliverySchema })
-const conversationLineSchema = z.object({ v: z.literal(newestForm), conversation: conversationSchema })
+const deliveryLineSchema = z.object({ v: formSchema, delivery: deliverySchema })
+const conversationLineSchema = z.object({ v: formSchema, conversation: conversationSchema })
 
 export type DeliveryLine = z.infer<typeof deliveryLineSchema> | z.infer<typeof conversationLineSchema>
 export type DeliveryLineBody = { delivery: Delivery } | { conversation: Conversation }

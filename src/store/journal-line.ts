@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { Fault } from '../errors.js'
 import { incidentEventSchema } from '../incident/events.js'
-import { longestLine, newestForm } from './json-lines.js'
+import { formSchema, longestLine, newestForm } from './json-lines.js'
 import { auditEntrySchema, type Head } from './store.js'
 
 const count = z.number().int().min(1)
@@ -12,7 +12,7 @@ export const headSchema = z.object({
 })
 
 const everyLine = {
-  v: z.literal(newestForm),
+  v: formSchema,
   /** SHA-256 of the exact bytes of the line before, without its end of line; zeros in the first. */
   prev: headSchema.shape.hash,
   sequence: count,

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { basename, dirname } from 'node:path'
+import { z } from 'zod'
 import { errorCode, Fault, messageOf } from '../errors.js'
 
 /** A file of JSON lines, and the code of the fault that says it is damaged. */
@@ -16,8 +17,13 @@ export interface LinesEnd {
   torn?: Buffer | undefined
 }
 
-/** The newest form of lines that we know, and the one we write. Every earlier form stays readable. */
-export const newestForm = 1
+/**
+ * The newest form of lines that we know, and the one we write. Every earlier form stays readable: what came with form 2
+ * (evidence, problems with the bot itself) is only added. The number grows so that an older version says that a newer
+ * one wrote the file, and does not take it for damaged.
+ */
+export const newestForm = 2
+export const formSchema = z.int().min(1).max(newestForm)
 
 /** Longer than any line we write, so that a file full of junk does not fill the memory first. */
 export const longestLine = 4 * 1024 * 1024

@@ -52,7 +52,7 @@ describe('the journal', () => {
     const [first, second] = lines.map(sha256)
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       {
-        v: 1,
+        v: 2,
         prev: '0'.repeat(64),
         sequence: 1,
         at: start,
@@ -61,7 +61,7 @@ describe('the journal', () => {
         events: [openedFor(connector(1))],
       },
       {
-        v: 1,
+        v: 2,
         prev: first,
         sequence: 2,
         at: start,
@@ -71,7 +71,7 @@ describe('the journal', () => {
         events: [{ type: 'acknowledged' }, noted('Ελληνικά "quoted"\nand a new line')],
       },
       {
-        v: 1,
+        v: 2,
         prev: second,
         sequence: 3,
         at: start,
@@ -146,7 +146,7 @@ describe('a last line that was not written to its end', () => {
 function chained(...bodies: object[]): Buffer {
   let prev = '0'.repeat(64)
   const lines = bodies.map((body, place) => {
-    const line = JSON.stringify({ v: 1, prev, sequence: place + 1, at: start, ...body })
+    const line = JSON.stringify({ v: 2, prev, sequence: place + 1, at: start, ...body })
     prev = sha256(line)
     return `${line}\n`
   })
@@ -247,7 +247,7 @@ describe('a damaged journal', () => {
   })
 
   test('that a newer version wrote is told apart', async () => {
-    const { folder, journal } = await folderWith(chained(opened, { ...second, v: 2, extra: [] }))
+    const { folder, journal } = await folderWith(chained(opened, { ...second, v: 3, extra: [] }))
     await expect(open(folder)).rejects.toMatchObject({
       code: 'writtenByNewer',
       message: expect.stringContaining(`${journal} was written by a newer version of the bot: line 2`),
@@ -263,7 +263,7 @@ describe('a journal of form 1', () => {
     hash: '185ada50c398ce17549addfdcaf3f11d949af54ec74a5087ee2313db0533ae05',
   }
 
-  test('is read to its end, with everything that can happen to an incident in it', async () => {
+  test('is read to its end, with everything in it that could happen to an incident then', async () => {
     const { folder } = await folderWith(await readFile(kept))
     const store = await open(folder)
     expect(store.head()).toEqual(headOfKept)
@@ -289,19 +289,45 @@ describe('a journal of form 1', () => {
     const types = (await store.endedBetween(start, '2027')).flatMap(({ history }) =>
       history.map(({ event }) => event.type),
     )
+    expect(new Set(types).size).toBe(17)
+    await store.close()
+  })
+})
+
+describe('a journal of form 2', () => {
+  // Never to be written again either.
+  const kept = new URL('journal-form-2.jsonl', import.meta.url)
+
+  test('is read to its end, with everything that can happen to an incident in it', async () => {
+    const { folder } = await folderWith(await readFile(kept))
+    const store = await open(folder)
+    expect(await store.find(4)).toMatchObject({
+      status: 'cleared',
+      restriction: { raw: { ConnectorId: '159eb7c4-75d7-43e2-95fe-ced44b3e0a59' } },
+      connector: { fingerprint: 'as-changed', since: '2026-11-25T03:02:00.000Z' },
+      editor: { account: 'svc-mailadmin@contoso.example', at: '2026-11-25T01:00:00.000Z' },
+      kept: { by: ann, reason: 'not ours' },
+      ended: {
+        cause: 'removedByOther',
+        removedBy: { account: 'night.shift@contoso.example', at: '2026-11-25T03:03:10.000Z' },
+      },
+    })
+    const types = (await store.endedBetween(start, '2027')).flatMap(({ history }) =>
+      history.map(({ event }) => event.type),
+    )
     expect(new Set(types).size).toBe(incidentEventSchema.options.length)
     await store.close()
   })
 
   test('is read to its end, with everything in it that changes no incident', async () => {
-    const bytes = await readFile(new URL('journal-form-1-entries.jsonl', import.meta.url))
+    const bytes = await readFile(new URL('journal-form-2.jsonl', import.meta.url))
     const { folder, journal } = await folderWith(bytes)
-    const types = (await linesOf(journal)).map((line) => JSON.parse(line).entry.type)
+    const types = (await linesOf(journal)).map((line) => JSON.parse(line).entry?.type).filter(Boolean)
     expect(new Set(types)).toEqual(new Set(auditEntrySchema.options.map(({ shape }) => shape.type.value)))
     const store = await open(folder)
     expect(store.head()).toEqual({
-      sequence: 10,
-      hash: 'bf43af853a43e85a1d307d92c7be839c497a54c88faf5b87054b4f05e707b7e1',
+      sequence: 54,
+      hash: '66ba0e65cc82942920577c34a4bb7c469fbccbf671278d6cbade746f446f831a',
     })
     expect(await store.problems()).toEqual([
       {

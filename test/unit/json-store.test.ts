@@ -517,8 +517,8 @@ describe('deliveries.jsonl', () => {
     await saveConversation(store, conversation('one'))
     await store.saveDelivery(delivery('CR-1', 'one'))
     expect((await linesOf(path())).map((line) => JSON.parse(line))).toEqual([
-      { v: 1, conversation: conversation('one') },
-      { v: 1, delivery: delivery('CR-1', 'one') },
+      { v: 2, conversation: conversation('one') },
+      { v: 2, delivery: delivery('CR-1', 'one') },
     ])
   })
 
@@ -532,11 +532,11 @@ describe('deliveries.jsonl', () => {
     await writeFile(path(), `${kept.join('\n')}\n`)
     const store = await open()
     const read = [
-      { v: 1, conversation: (await store.conversations())[0] },
-      { v: 1, delivery: await store.delivery('CR-1', 'one') },
-      { v: 1, delivery: await store.delivery('health:blind', 'one') },
+      { v: 2, conversation: (await store.conversations())[0] },
+      { v: 2, delivery: await store.delivery('CR-1', 'one') },
+      { v: 2, delivery: await store.delivery('health:blind', 'one') },
     ]
-    expect(read).toEqual(kept.map((line) => JSON.parse(line)))
+    expect(read).toEqual(kept.map((line) => ({ ...JSON.parse(line), v: 2 })))
   })
 
   test('loses a last line that was not written to its end, which is kept aside', async () => {
@@ -572,7 +572,7 @@ describe('deliveries.jsonl', () => {
   })
 
   test('of a newer version is refused', async () => {
-    await writeFile(path(), '{"v":2}\n')
+    await writeFile(path(), '{"v":3}\n')
     await expect(open()).rejects.toMatchObject({ code: 'writtenByNewer' })
   })
 
