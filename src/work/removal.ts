@@ -58,10 +58,7 @@ export class Removals {
     const { number, tenant } = incident
     const { desk, log, newId } = this.parts
     const { exchange, watcher } = this.parts.tenantOf(tenant)
-    const [{ startedAt, result: list }, connector] = await Promise.all([
-      watcher.readNow(),
-      this.parts.lookAtConnector(incident),
-    ])
+    const { startedAt, result: list } = await watcher.readNow()
     // The read may have taken a while: what was approved then is not what has to be approved now.
     const approved = await desk.find(number)
     if (approved?.status !== 'approved') return 'done'
@@ -69,6 +66,8 @@ export class Removals {
     const { connectorId } = approved.restriction
     const row = list.rows.find((listed) => listed.connectorId === connectorId)
     if (!row || !isSameEpisode(approved, row)) return 'again'
+
+    const connector = await this.parts.lookAtConnector(approved)
     if (!connector.ok && approved.votes.some(({ fingerprint }) => fingerprint !== undefined))
       return this.#heldUp(approved, connector.message)
 

@@ -13,6 +13,7 @@ const asCard = 'application/vnd.microsoft.card.adaptive'
 
 let story: Story
 let card: FakeMessage
+let edits: number
 
 const recorded = () => readFile(join(story.folder, 'data', 'journal.jsonl'), 'utf8')
 /** What was decided: who was refused, and which role map was read, is in the record too and decides nothing. */
@@ -57,7 +58,9 @@ const begin = async (options: Parameters<typeof Story.watching>[0] = oneClickUnb
   story = await Story.watching(options)
   story.exchange.restrict()
   await story.pass(minuteMs)
-  card = await story.card('CR-1')
+  // What the bot finds out by itself is on the card before anybody clicks.
+  card = await story.cardShows('CR-1', 'Get-MessageTraceV2')
+  edits = card.edits.length
 }
 
 describe('a click whose data no button of ours holds', () => {
@@ -195,7 +198,7 @@ describe('a click whose data no button of ours holds', () => {
   })
 
   test('nothing of all that has changed the card', () => {
-    expect(card.edits).toEqual([])
+    expect(card.edits).toHaveLength(edits)
   })
 
   test('a version from long ago or from the future is no reason to refuse a note', async () => {
@@ -268,7 +271,7 @@ describe('a click by somebody who may not', () => {
 
   test.each(people)('%s is refused in words of its own', async (_what, who, changes, words) => {
     expect(await inVain(() => story.invoke(who, card, approve, changes))).toContain(words)
-    expect(card.edits).toEqual([])
+    expect(card.edits).toHaveLength(edits)
   })
 
   test('a claim in the data of who clicks is a click that nobody can read', async () => {

@@ -68,6 +68,7 @@ describe('kill -9', () => {
 
   test('at whatever moment around the removal: at most one, and the card is right', async () => {
     for (const afterMs of [0, 4, 8, 12, 20, 40]) {
+      await story.hasLookedIntoIt()
       const answered = story.press(cast.ann, 'Approve unblock', { reason }).catch(() => undefined)
       await new Promise((resolve) => setTimeout(resolve, afterMs))
       await story.kill()
@@ -75,8 +76,10 @@ describe('kill -9', () => {
       await story.start()
       if ((await story.record()).includes('removalStarted')) break
     }
-    if (!(await story.record()).includes('removalStarted'))
+    if (!(await story.record()).includes('removalStarted')) {
+      await story.hasLookedIntoIt()
       await story.press(cast.ann, 'Approve unblock', { reason })
+    }
     await story.until(
       'the removal or its loss',
       () => story.removals() === 1 || story.bot.said.includes('unknown'),

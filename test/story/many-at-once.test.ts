@@ -19,6 +19,7 @@ function restrictMany(count: number): void {
       ...model,
       id: connectorId(number),
       name: `Branch office ${number}`,
+      traffic: [],
     }
   })
   for (const { id } of story.exchange.connectors) story.exchange.restrict(id)

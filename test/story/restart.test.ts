@@ -164,6 +164,7 @@ describe('while the bot was away', () => {
     await readyToDecide(story)
     await decide(story, 'Approve unblock')
     await awayFor(61 * minuteMs)
+    await story.pass(secondMs)
     await decide(story, 'Approve unblock', cast.ben)
     await story.pass(5 * minuteMs)
     expect(story.removals()).toBe(0)

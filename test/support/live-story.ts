@@ -19,6 +19,7 @@ const longestWaitMs = 15_000
 export class LiveStory {
   bot!: BotProcess
   #port = 0
+  #tracesBefore = 0
   /** Called with each cmdlet that Exchange is asked for, before it does anything; false turns it away. */
   onCmdlet: (cmdlet: string) => boolean = () => true
 
@@ -57,7 +58,7 @@ export class LiveStory {
     await story.send(cast.rae, { type: 'message', text: 'watch' })
     story.exchange.restrict()
     for (const step of requiredSteps) await story.press(cast.rae, 'Done', { step })
-    await story.shows('4 of 4')
+    await story.shows('4 of 4', 'Get-MessageTraceV2')
     return story
   }
 
@@ -87,9 +88,21 @@ export class LiveStory {
   }
 
   async start(): Promise<void> {
+    this.#tracesBefore = this.#traces()
     const { bot, port } = await BotProcess.listening(this.settings())
     this.bot = bot
     this.#port = port
+  }
+
+  /** The bot that was started last has found out what an approval has to rest on. */
+  async hasLookedIntoIt(): Promise<void> {
+    await this.until('traces of both addresses', () => this.#traces() >= this.#tracesBefore + 2)
+    // What it found is kept a moment after the last answer.
+    await realPause(100)
+  }
+
+  #traces(): number {
+    return this.exchange.log.filter(({ cmdlet }) => cmdlet === 'Get-MessageTraceV2').length
   }
 
   /** `kill -9`. */
