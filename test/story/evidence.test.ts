@@ -110,9 +110,9 @@ describe('what the bot finds out by itself', () => {
   test('is kept fresh while somebody is deciding, and left alone when nobody is', async () => {
     await watching()
     await restricted(story)
-    await story.pass(4 * hourMs)
+    await story.pass(185 * minuteMs)
     const before = readsOf('Search-UnifiedAuditLog')
-    await story.pass(2 * hourMs)
+    await story.pass(40 * minuteMs)
     expect(readsOf('Search-UnifiedAuditLog')).toBe(before)
     await story.press(cast.rae, await story.card('CR-1'), 'Acknowledge')
     await story.pass(35 * minuteMs)
@@ -201,7 +201,7 @@ describe('what was seen too long ago', () => {
   test('is no ground to approve on: it is read again, and the second click counts', async () => {
     await watching()
     await readyToDecide(story)
-    await story.pass(6 * hourMs)
+    await story.pass(2.5 * hourMs)
     const answer = await decide(story, 'Approve unblock')
     expect(answer.words).toContain('Approve again in a moment')
     await story.pass(5 * secondMs)
@@ -212,7 +212,8 @@ describe('what was seen too long ago', () => {
   test('never keeps anybody from keeping it blocked', async () => {
     await watching()
     await restricted(story)
-    await story.pass(6 * hourMs)
+    // The last look was half an hour after the beginning, the next comes an hour later.
+    await story.pass(50 * minuteMs)
     await decide(story, 'Keep blocked')
     await story.cardShows('CR-1', 'Kept blocked')
   })

@@ -480,6 +480,8 @@ describe('the signing keys', () => {
   test('cannot be had at a start: clicks wait, readiness says so, and watching goes on', async () => {
     story.teams.keysDown = true
     await story.restart()
+    // What the bot looks at by itself after a start is over.
+    await story.pass(5 * secondMs)
     const answer = await atTheDoor(() => story.send(click()))
     expect(answer).toMatchObject({ status: 503, body: notAuthenticated })
     expect(await readiness()).toEqual({ status: 503, degraded: ['signingKeysMissing'] })
