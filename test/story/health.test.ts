@@ -271,6 +271,122 @@ describe('a channel that removed the bot', () => {
   })
 })
 
+describe('what keeps the next alert from reaching anybody', () => {
+  const usual = { enabled: true, notifies: true, recipients: ['TenantAdmins'] }
+
+  test.each<[string, () => void, () => void, string[], string]>([
+    [
+      'audit logging is off',
+      () => {
+        story.exchange.auditing = false
+      },
+      () => {
+        story.exchange.auditing = true
+      },
+      ['Set-AdminAuditLogConfig'],
+      'auditOff',
+    ],
+    [
+      'the alert policy is off',
+      () => {
+        story.exchange.alertPolicy = { ...usual, enabled: false }
+      },
+      () => {
+        story.exchange.alertPolicy = usual
+      },
+      ['Suspicious connector activity'],
+      'alertPolicyOff',
+    ],
+    [
+      'the alert policy mails nobody',
+      () => {
+        story.exchange.alertPolicy = { ...usual, recipients: [] }
+      },
+      () => {
+        story.exchange.alertPolicy = usual
+      },
+      ['Suspicious connector activity'],
+      'alertPolicySilent',
+    ],
+    [
+      'a daily limit hides alerts',
+      () => {
+        story.exchange.alertPolicy = { ...usual, dailyLimit: 3 }
+      },
+      () => {
+        story.exchange.alertPolicy = usual
+      },
+      ['3'],
+      'alertPolicyLimited',
+    ],
+    [
+      'there is no such policy',
+      () => {
+        story.exchange.alertPolicy = undefined
+      },
+      () => {
+        story.exchange.alertPolicy = usual
+      },
+      ['Suspicious connector activity'],
+      'alertPolicyMissing',
+    ],
+  ])(
+    '%s: said once with what to do, and once when it is put right',
+    async (_what, spoil, mend, words, code) => {
+      story = await Story.watching()
+      spoil()
+      await story.restart()
+      await story.pass(minuteMs)
+      expect(cardsWith(...words)).toHaveLength(1)
+      expect(healthCards()).toHaveLength(1)
+      expect((await readiness(story)).degraded).toEqual([code])
+      mend()
+      await story.pass(62 * minuteMs)
+      expect(repliesIn(healthCards()[0])).toHaveLength(1)
+      expect(await recorded()).toEqual([`healthRaised ${code}`, `healthCleared ${code}`])
+    },
+  )
+
+  test('that nobody may look is not said to be amiss, nor to be good: checks says where to look', async () => {
+    story = await Story.watching()
+    for (const cmdlet of ['Get-AdminAuditLogConfig', 'Get-ProtectionAlert', 'EXOBanner'])
+      story.exchange.faults.always(cmdlet, faults.blankForbidden)
+    await story.restart()
+    await story.pass(minuteMs)
+    expect(healthCards()).toEqual([])
+    const words = await story.type(cast.vic, 'checks')
+    expect(words).toContain('unknown, look for “Suspicious connector activity” under Alert policies')
+  })
+
+  test('that it cannot be looked at any more does not end what was amiss', async () => {
+    story = await Story.watching()
+    story.exchange.auditing = false
+    await story.restart()
+    await story.pass(minuteMs)
+    story.exchange.faults.always('Get-AdminAuditLogConfig', faults.blankForbidden)
+    await story.pass(2 * hourMs)
+    expect(await recorded()).toEqual(['healthRaised auditOff'])
+  })
+})
+
+test('the app for the removal that cannot sign in is said long before a removal needs it', async () => {
+  const unblockAppId = '55555555-5555-4555-8555-555555555555'
+  story = await Story.watching()
+  const settings = story.settings()
+  const { exchange } = settings
+  if (exchange.kind !== 'admin-api') throw new Error('this story has a tenant')
+  const tenants = exchange.tenants.map((tenant) => ({
+    ...tenant,
+    unblockCredential: { tenantId: tenant.tenantId, clientId: unblockAppId, secret: 'expired' },
+  }))
+  story.settings = () => ({ ...settings, exchange: { ...exchange, tenants } })
+  story.entra.apps.set(unblockAppId, { secret: 'another one' })
+  await story.restart()
+  await story.pass(minuteMs)
+  expect(healthCards()).toHaveLength(1)
+  expect((await readiness(story)).degraded).toEqual(['unblockCredentials'])
+})
+
 test('a role map that an edit broke is said in the channel, until it is put right', async () => {
   await begin()
   const good = await readFile(join(story.folder, 'roles.json'), 'utf8')

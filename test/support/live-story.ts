@@ -7,6 +7,7 @@ import { systemClock } from '../../src/clock.js'
 import { createSimulatedTenant, type SimulatedTenant } from '../../src/exchange/simulated-tenant.js'
 import { BotProcess, type Ended } from './bot-process.js'
 import { type FakeEntra, startFakeEntra } from './fake-entra.js'
+import { FakeGraph } from './fake-graph.js'
 import { buttonsOf, cardOf, type FakeMessage, type FakePerson, FakeTeams, wordsOf } from './fake-teams.js'
 import { requiredSteps } from './moves.js'
 import { unlawfulRemovals } from './oracle.js'
@@ -23,9 +24,13 @@ export class LiveStory {
   /** Called with each cmdlet that Exchange is asked for, before it does anything; false turns it away. */
   onCmdlet: (cmdlet: string) => boolean = () => true
 
+  /** Settings beside the usual ones, or in the place of them. */
+  more: Record<string, string> = {}
+
   private constructor(
     readonly teams: FakeTeams,
     readonly entra: FakeEntra,
+    readonly graph: FakeGraph,
     readonly folder: string,
     readonly exchange: SimulatedTenant,
   ) {}
@@ -37,6 +42,7 @@ export class LiveStory {
       [botAppId]: { secret: 'the bot password' },
       [exchangeAppId]: { secret: 'the exchange secret' },
     })
+    const graph = await FakeGraph.start(...Object.values(cast))
     const folder = await mkdtemp(join(tmpdir(), 'warden-live-'))
     const exchange = createSimulatedTenant({
       tenantId: watchedTenantId,
@@ -45,7 +51,7 @@ export class LiveStory {
       admits: (_token, cmdlet) => story.onCmdlet(cmdlet),
     })
     await exchange.start()
-    const story = new LiveStory(teams, entra, folder, exchange)
+    const story = new LiveStory(teams, entra, graph, folder, exchange)
     await entra.writeCa(join(folder, 'ca.pem'))
     await writeFile(join(folder, 'roles.json'), JSON.stringify(usualRoleMap), { mode: 0o600 })
     return story
@@ -80,11 +86,18 @@ export class LiveStory {
       EXCHANGE_CLIENT_ID: exchangeAppId,
       EXCHANGE_CLIENT_SECRET: 'the exchange secret',
       EXCHANGE_URL: this.exchange.url,
+      COMPLIANCE_URL: this.exchange.url,
+      GRAPH_URL: this.graph.url,
       ENTRA_URL: this.entra.url,
       NODE_EXTRA_CA_CERTS: join(this.folder, 'ca.pem'),
       POLL_SECONDS: '1',
       LOG_LEVEL: 'warn',
+      ...this.more,
     }
+  }
+
+  get port(): number {
+    return this.#port
   }
 
   async start(): Promise<void> {
@@ -115,6 +128,7 @@ export class LiveStory {
     const unlawful = await unlawfulRemovals(this.journal, this.exchange)
     await this.teams.stop()
     await this.entra.stop()
+    await this.graph.stop()
     await this.exchange.stop()
     await rm(this.folder, { recursive: true })
     expect(unlawful).toEqual([])
