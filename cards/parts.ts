@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Instant } from '../src/clock.js'
-import { codeOf, type Incident, type Person } from '../src/incident/incident.js'
+import { codeOf, type Incident, type Person, type RecordedEvent } from '../src/incident/incident.js'
 import { actionSchema, clickOn, execute } from './actions.js'
 import type { CardContext } from './card.js'
 import { looks, phaseOf } from './phase.js'
@@ -67,10 +67,13 @@ export const noteOf = (
 
 const mostEntries = 6
 
+/** The vote that made the quorum says the same as the quorum; that the connector was read is shown on its step. */
+const isTold = (event: RecordedEvent['event']): boolean =>
+  event.type !== 'quorumReached' && !(event.type === 'connectorSeen' && event.changed === undefined)
+
 /** The latest entries of the record, oldest first. */
 export function historyOf({ history, openedAt }: Incident, { texts }: CardContext) {
-  // The vote that made the quorum says the same as the quorum.
-  const told = history.filter(({ event }) => event.type !== 'quorumReached')
+  const told = history.filter(({ event }) => isTold(event))
   const entries = told.slice(-mostEntries)
   const lines = entries.map(({ at, by, event }) =>
     texts.incident.entry(onDevice(at, openedAt), texts.happened(event, by)),
