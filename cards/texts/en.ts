@@ -544,6 +544,11 @@ const moved = {
     `A newer card of ${code} is below in this conversation. This one is out of date and decides nothing any more. To bring the card here, type **show ${code}**.`,
 }
 
+const testCard = {
+  title: 'This is a test from doctor: nothing is blocked',
+  text: 'Somebody who runs this bot asked it to show that its cards arrive here. There is nothing to do.',
+}
+
 function happened(event: IncidentEvent, by: Person | undefined): string {
   const who = by ? showName(by) : 'The bot'
   switch (event.type) {
@@ -871,6 +876,7 @@ export const en = {
   help,
   whoami,
   moved,
+  testCard,
   commands,
   answers,
   roleNames,
