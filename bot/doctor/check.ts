@@ -1,5 +1,5 @@
 import { type Clock, secondMs, within } from '../../src/clock.js'
-import { Fault, messageOf } from '../../src/errors.js'
+import { errorCode, Fault, messageOf } from '../../src/errors.js'
 import type { CheckId } from './titles.js'
 
 /** What a check came to: `warn` may stay as it is, `fail` must not. */
@@ -50,6 +50,9 @@ export const fail = (id: CheckId, { found, fix }: Amiss, subject?: string): Chec
 /** Longer than this nothing is waited for. */
 const patienceSeconds = 20
 
+/** What to do about what the system says of a file: most often it is somebody else's. */
+const asTheBot = "Run the doctor as the bot's own user, and look with ls -ld at what is named here"
+
 /** What to do about what this program did not expect. */
 const pleaseReport = 'Run it again; if it happens again, please report this line to Connector Warden.'
 
@@ -62,12 +65,14 @@ export async function caught(
   try {
     return [await check()].flat()
   } catch (error) {
-    const amiss =
-      error instanceof Fault
-        ? { found: error.message, fix: error.remedy }
-        : { found: `This check itself failed: ${messageOf(error)}`, fix: pleaseReport }
-    return [fail(id, amiss, subject)]
+    return [fail(id, amissBy(error), subject)]
   }
+}
+
+function amissBy(error: unknown): Amiss {
+  if (error instanceof Fault) return { found: error.message, fix: error.remedy }
+  if (/^E[A-Z]+$/.test(errorCode(error))) return { found: `${messageOf(error)}.`, fix: asTheBot }
+  return { found: `This check itself failed: ${messageOf(error)}.`, fix: pleaseReport }
 }
 
 /** The same for one that asks somebody else: no answer is waited for longer than 20 seconds. */

@@ -11,7 +11,7 @@ export async function fileChecks(patient: Patient): Promise<{ checks: Check[]; l
   const read = [
     ...(await attempt('files.roleMap', clock, async () => {
       const { value, hash } = await roleMapIn(patient)
-      laws.roleMap = value
+      if (hash !== absent) laws.roleMap = value
       return roleMapCheck(patient, hash)
     })),
     ...(await attempt('files.rules', clock, async () => {
@@ -25,6 +25,9 @@ export async function fileChecks(patient: Patient): Promise<{ checks: Check[]; l
     laws,
   }
 }
+
+/** The hash of a file that is not there. */
+const absent = 'absent'
 
 /** A file that is looked at once; nothing is told of its changes. */
 const onChange = async (): Promise<void> => undefined
@@ -45,7 +48,7 @@ async function rulesIn({ settings, clock }: Patient): Promise<Reading<Rules>> {
 
 function roleMapCheck({ settings }: Patient, hash: string): Check {
   const path = settings.roleMapFile
-  if (hash !== 'absent') return ok('files.roleMap', `${path} can be read, and only its owner can change it.`)
+  if (hash !== absent) return ok('files.roleMap', `${path} can be read, and only its owner can change it.`)
   return fail('files.roleMap', {
     found: `There is no ${path}: nobody may do anything.`,
     fix: `cp config/roles.example.json ${path} && chmod 600 ${path}, and put your people in: docs/setup.md, section 8`,
@@ -58,7 +61,7 @@ function rulesCheck({ settings }: Patient, rules: Rules, hash: string): Check {
   const path = settings.rulesFile
   return ok(
     'files.rules',
-    hash === 'absent'
+    hash === absent
       ? `There is no ${path}, so the usual ones are in force: ${quorum}.`
       : `${path} can be read, and only its owner can change it: ${quorum}.`,
   )

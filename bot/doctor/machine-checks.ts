@@ -38,7 +38,7 @@ async function skew({ settings, clock, entraCa }: Patient): Promise<Check> {
   )
   const [worst] = known.sort((one, other) => Math.abs(other.seconds) - Math.abs(one.seconds))
   const fix = 'timedatectl set-ntp true, or another way to keep the clock right'
-  if (!worst) return warn(id, { found: 'Cannot be compared: none of Microsoft’s servers answered.', fix })
+  if (!worst) return warn(id, { found: "Cannot be compared: none of Microsoft's servers answered.", fix })
   const apart = Math.abs(worst.seconds)
   const words = `${apart} seconds ${worst.seconds < 0 ? 'behind' : 'ahead of'} ${worst.name}`
   if (apart > failAfterSeconds) return fail(id, { found: `${words}: tokens and clicks are refused.`, fix })
@@ -56,6 +56,13 @@ async function record(patient: Patient): Promise<Check[]> {
   })
   if (!found)
     return [ok('machine.dataDir', `There is no ${folder} yet; the bot makes it at its first start.`)]
+  if (!found.isDirectory())
+    return [
+      fail('machine.dataDir', {
+        found: `${folder} cannot be written: it is no folder.`,
+        fix: 'Let DATA_DIR name a folder of its own',
+      }),
+    ]
   return [
     await writable(patient, folder, found.uid),
     await space(folder),

@@ -92,6 +92,11 @@ export class LiveStory {
     this.#port = port
   }
 
+  /** Where the bot listens. */
+  get port(): number {
+    return this.#port
+  }
+
   /** `kill -9`. */
   kill(): Promise<Ended> {
     return this.bot.kill('SIGKILL')

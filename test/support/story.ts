@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as realPause } from 'node:timers/promises'
 import { type Bot, compose, type Overrides } from '../../bot/compose.js'
-import { elapsedMs, later, minuteMs, secondMs } from '../../src/clock.js'
+import { elapsedMs, type Instant, later, minuteMs, secondMs } from '../../src/clock.js'
 import { createSimulatedTenant, type SimulatedTenant } from '../../src/exchange/simulated-tenant.js'
 import type { Settings, WatchedTenantSettings } from '../../src/settings.js'
 import { type FakeEntra, startFakeEntra } from './fake-entra.js'
@@ -15,7 +15,7 @@ import { TestClock } from './test-clock.js'
 
 export const homeTenant = '11111111-1111-4111-8111-111111111111'
 export const botAppId = '22222222-2222-4222-8222-222222222222'
-const exchangeAppId = '33333333-3333-4333-8333-333333333333'
+export const exchangeAppId = '33333333-3333-4333-8333-333333333333'
 export const watchedTenantId = '44444444-4444-4444-8444-444444444444'
 export const issuer = 'https://api.botframework.com'
 export const channel = '19:mail-security@thread.tacv2'
@@ -73,6 +73,8 @@ export interface StoryOptions {
   auditLagMs?: number
   overrides?: Overrides
   pollSeconds?: number
+  /** When it begins; in the night of an incident, if not given. */
+  now?: Instant
   /** The watched tenants, each with a simulated Exchange of its own; Contoso alone, if none are given. */
   tenants?: StoryTenant[]
 }
@@ -111,7 +113,7 @@ export class Story {
   }
 
   static async begin(options: StoryOptions = {}): Promise<Story> {
-    const clock = new TestClock()
+    const clock = new TestClock(options.now)
     const teams = await FakeTeams.start()
     teams.rosters.set(channel, Object.values(cast))
     const entra = await startFakeEntra({
