@@ -13,6 +13,7 @@ import { attempt, type Check, caught, fail, ok, warn } from './check.js'
 import { alertPolicies, failureFix, inWords, policyProblem } from './exchange-fixes.js'
 import { each, type Patient, tenantsOf } from './patient.js'
 import type { CheckId } from './titles.js'
+import { count } from './words.js'
 
 /** Longer than this nothing more is asked of a tenant: others are waiting for their turn. */
 const longestMs = 90 * secondMs
@@ -158,12 +159,12 @@ async function inboundConnectors(examined: Examined): Promise<Check[]> {
   if (!read.ok) return [unavailable(id, 'Get-InboundConnector', read, tenant)]
   examined.connectors = read.connectors
   const { length } = read.connectors
-  if (read.complete) return [ok(id, `Answers; ${length} inbound connectors.`, tenant.name)]
+  if (read.complete) return [ok(id, `Answers; ${count(length, 'inbound connector')}.`, tenant.name)]
   return [
     warn(
       id,
       {
-        found: `Answers, but not in a way that can be read whole; ${length} inbound connectors could be read.`,
+        found: `Answers, but not in a way that can be read whole; ${count(length, 'inbound connector')} could be read.`,
         fix: 'Run the doctor again; if it stays, please report this line to Connector Warden',
       },
       tenant.name,
@@ -198,7 +199,9 @@ async function auditLog({ exchange, connection, tenant }: Examined): Promise<Che
   const read = await exchange.connectorAudit(from, until)
   if (!read.ok) return [unavailable('exchange.auditLog', 'Search-UnifiedAuditLog', read, tenant)]
   const { length } = read.acts
-  return [ok('exchange.auditLog', `Answers; ${length} acts on connectors in the last day.`, tenant.name)]
+  return [
+    ok('exchange.auditLog', `Answers; ${count(length, 'act')} on connectors in the last day.`, tenant.name),
+  ]
 }
 
 /** An address from the range that is kept for documentation: no mail ever came from it. */
@@ -245,7 +248,8 @@ async function alertPolicy({ exchange, tenant }: Examined): Promise<Check[]> {
       ),
     ]
   const problem = policyProblem(read.policy)
-  if (!problem) return [ok(id, `On, and tells ${read.policy?.recipients} recipients.`, tenant.name)]
+  if (!problem)
+    return [ok(id, `On, and tells ${count(read.policy?.recipients ?? 0, 'recipient')}.`, tenant.name)]
   const { result, ...amiss } = problem
   return [(result === 'fail' ? fail : warn)(id, amiss, tenant.name)]
 }

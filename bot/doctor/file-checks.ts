@@ -3,6 +3,7 @@ import { type Entries, type RoleMapFile, roleMapSchema } from '../../src/people/
 import { type Reading, WatchedFile } from '../../src/watched-file.js'
 import { attempt, type Check, fail, ok, warn } from './check.js'
 import { type Laws, type Patient, peopleNamed, tenantNames } from './patient.js'
+import { few } from './words.js'
 
 /** Looks at the role map and the rules, and hands on what they say. */
 export async function fileChecks(patient: Patient): Promise<{ checks: Check[]; laws: Laws }> {
@@ -77,12 +78,6 @@ function roleMapChecks(patient: Patient, roleMap: RoleMapFile, rules: Rules | un
     ),
   ]
 }
-
-const mostNamed = 5
-const few = (names: readonly string[]): string =>
-  names.length <= mostNamed
-    ? names.join(', ')
-    : `${names.slice(0, mostNamed).join(', ')} and ${names.length - mostNamed} more`
 
 function tenantKeys(watched: string[], { tenants }: RoleMapFile, path: string): Check[] {
   const keys = Object.keys(tenants)

@@ -24,7 +24,7 @@ export const asJson = ({ checks }: Findings): string =>
         area: areaOf(id),
         subject,
         result,
-        found: printable(found),
+        found,
         fix,
       })),
     },

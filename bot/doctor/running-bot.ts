@@ -7,6 +7,7 @@ import { lastConnectorReading } from '../../src/store/connector-histories.js'
 import { attempt, type Check, fail, ok, warn } from './check.js'
 import { meaningOf } from './degraded.js'
 import { type Patient, tenantNames } from './patient.js'
+import { count } from './words.js'
 
 /** The bot itself, if it runs on this machine: how it is, and when it last read each tenant. */
 export async function runningBotChecks(patient: Patient): Promise<Check[]> {
@@ -149,7 +150,7 @@ const inWords = (at: Instant): string => `${at.slice(0, 10)} ${at.slice(11, 16)}
 
 function ago(at: Instant, now: Instant): string {
   const minutes = Math.max(0, Math.floor(elapsedMs(at, now) / minuteMs))
-  if (minutes < 120) return `${minutes} minutes ago`
+  if (minutes < 120) return `${count(minutes, 'minute')} ago`
   return minutes < 48 * 60
     ? `${Math.floor(minutes / 60)} hours ago`
     : `${Math.floor(minutes / 60 / 24)} days ago`

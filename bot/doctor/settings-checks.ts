@@ -4,6 +4,7 @@ import { Fault } from '../../src/errors.js'
 import { readSettings, type Settings } from '../../src/settings.js'
 import { type Check, fail, ok, warn } from './check.js'
 import { tenantsOf } from './patient.js'
+import { count } from './words.js'
 
 type Environment = Record<string, string | undefined>
 
@@ -41,8 +42,7 @@ function readThem(environment: Environment, envFile: string): { settings: Settin
 
 function watchedInWords(settings: Settings): string {
   if (settings.exchange.kind === 'simulated') return 'Exchange is simulated'
-  const { length } = settings.exchange.tenants
-  return length === 1 ? '1 tenant is watched' : `${length} tenants are watched`
+  return `watching ${count(settings.exchange.tenants.length, 'tenant')}`
 }
 
 const othersMayReadOrWrite = 0o006

@@ -8,6 +8,7 @@ import { BotConnectorAuthentication } from '../channel-authentication.js'
 import type { Sent } from '../connector-client.js'
 import { attempt, type Check, fail, ok, warn } from './check.js'
 import { each, type Patient, tenantNames, tenantsOf } from './patient.js'
+import { count } from './words.js'
 
 const lookUpMs = 15 * secondMs
 
@@ -69,7 +70,8 @@ function watchedBy({ settings }: Patient, tenant: string, watching: Watching[]):
   const id = 'teams.watching'
   const only = tenantsOf(settings).find(({ name }) => name === tenant)?.conversations
   const serving = watching.filter(({ id, gone }) => !gone && (only?.includes(id) ?? true))
-  if (serving.length > 0) return ok(id, `${serving.length} conversations are shown its connectors.`, tenant)
+  if (serving.length > 0)
+    return ok(id, `Its connectors are shown in ${count(serving.length, 'conversation')}.`, tenant)
   return warn(
     id,
     {

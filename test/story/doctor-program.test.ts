@@ -40,7 +40,7 @@ describe('npm run doctor', () => {
     const { code, out, err } = await runWithEnv([], { PORT: String(await freePort()) })
     await story.start()
     expect(err).toBe('')
-    expect(out).toContain('✓ ok   Settings: Valid; 1 tenant is watched.')
+    expect(out).toContain('✓ ok   Settings: Valid; watching 1 tenant.')
     expect(out).toContain('✓ ok   Who may read .env: Only its owner')
     expect(out).toContain('✓ ok   The running bot: It was never started')
     expect(out).toContain('! warn Somebody watches (contoso.onmicrosoft.com): No conversation watches')
