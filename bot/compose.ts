@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { en } from '../cards/texts/en.js'
 import { type Clock, secondMs, systemClock, within } from '../src/clock.js'
-import { type AppCredential, createTokenSources, type TokenSource } from '../src/credentials.js'
 import { Desk } from '../src/desk.js'
 import { Fault } from '../src/errors.js'
 import { Investigator } from '../src/evidence/investigator.js'
@@ -10,7 +9,6 @@ import { codesOf } from '../src/health/codes.js'
 import type { Conversation } from '../src/incident/delivery.js'
 import { codeOf, type Incident } from '../src/incident/incident.js'
 import { createLog, type Log } from '../src/log.js'
-import { createGraph } from '../src/people/graph.js'
 import { type Directory, Roles } from '../src/people/roles.js'
 import { Policy } from '../src/policy.js'
 import type { Settings } from '../src/settings.js'
@@ -25,19 +23,19 @@ import { Alerts } from './alerts.js'
 import { Announcer } from './announcer.js'
 import { BotConnectorAuthentication, type ChannelAuthentication } from './channel-authentication.js'
 import { commands, demoCommands, helpLines } from './commands.js'
-import { type BotToken, ConnectorClient } from './connector-client.js'
+import type { BotToken } from './connector-client.js'
 import { Conversations } from './conversations.js'
 import { HealthAnnouncer } from './health-announcer.js'
 import { certificateOf, healthTenants } from './health-tenants.js'
 import { Identities } from './identity.js'
 import { placeOf } from './incoming.js'
 import { Ops } from './ops.js'
-import { Pacing } from './pacing.js'
 import { type RequestParts, Requests } from './requests.js'
 import { closed, createServer, listen, type Readiness } from './server.js'
 import { serviceHosts } from './service-hosts.js'
 import { TeamsAdapter } from './teams-adapter.js'
-import { Tenants } from './tenants.js'
+import { defaultSimulation, Tenants } from './tenants.js'
+import { graphOf, teamsClient, tokenSources, type WayParts } from './ways-out.js'
 
 /** What the demo and tests put in the place of the real thing; nothing else in the program can be replaced. */
 export interface Overrides {
@@ -71,17 +69,7 @@ export interface Bot {
   stop(): Promise<void>
 }
 
-/** What every part may be given. */
-interface Surroundings {
-  clock: Clock
-  log: Log
-  newId: () => string
-  random: () => number
-  tokensOf: (credential: AppCredential) => TokenSource
-}
-
 const longestDrainMs = 8 * secondMs
-const defaultSimulation = { name: 'Simulated tenant', lagMs: 60 * secondMs }
 
 /**
  * Builds every part and starts the bot: the only place where parts are made and joined.
@@ -103,26 +91,21 @@ export async function compose(settings: Settings, overrides: Overrides = {}): Pr
   }
 }
 
-function surroundings(settings: Settings, overrides: Overrides): Surroundings {
+function surroundings(settings: Settings, overrides: Overrides): WayParts {
   const { clock = systemClock, newId = randomUUID, random = Math.random } = overrides
   return {
     clock,
     newId,
     random,
     log: overrides.log ?? createLog(settings.logLevel),
-    tokensOf: createTokenSources({
-      authority: settings.entraUrl,
-      ca: overrides.entraCa,
-      environment: process.env,
-      clock,
-    }),
+    tokensOf: tokenSources(settings, clock, overrides.entraCa),
   }
 }
 
 async function start(
   settings: Settings,
   overrides: Overrides,
-  around: Surroundings & { policy: Policy; store: Store },
+  around: WayParts & { policy: Policy; store: Store },
 ): Promise<Bot> {
   const { clock, log, newId, random, policy, store } = around
   const { roleMap } = policy
@@ -138,11 +121,11 @@ async function start(
   })
 
   const isServiceHost = serviceHosts(settings.bot.extraServiceHosts)
-  const client = connectorClient(settings, overrides, { ...around, isServiceHost })
+  const client = teamsClient(settings, around, overrides.botToken)
   const conversations = new Conversations({ store, clock, log })
   const conversation = (id: string) => conversations.find(id)
   const { homeTenantId } = settings
-  const { directory = graph(settings, around) } = overrides
+  const { directory = graphOf(settings, around) } = overrides
   const roles = new Roles({ roleMap, directory, clock })
   const identities = new Identities({ client, roles, homeTenantId, clock, conversation })
 
@@ -320,21 +303,6 @@ async function refuseOrphans(open: Incident[], { names }: Tenants): Promise<void
     `Incidents are open for tenants that the settings do not name: ${codes}. Watched now: ${watched}.`,
     'Until they are over, let EXCHANGE_ORGANIZATION, or a name in TENANTS_FILE, be what it was; or let DATA_DIR name another folder.',
   )
-}
-
-function connectorClient(
-  { bot }: Settings,
-  { botToken }: Overrides,
-  around: Surroundings & { isServiceHost: (serviceUrl: string) => boolean },
-): ConnectorClient {
-  const { clock, log, random, tokensOf, isServiceHost } = around
-  const tokens = tokensOf(bot.credential)
-  const token = botToken ?? (() => tokens.token(bot.scope))
-  return new ConnectorClient({ isServiceHost, token, pacing: new Pacing(clock), clock, log, random })
-}
-
-function graph({ graphUrl: url, bot }: Settings, { tokensOf, clock, log, newId }: Surroundings): Directory {
-  return createGraph({ url, tokens: tokensOf(bot.credential), clock, log, newId })
 }
 
 function channelAuthentication(

@@ -1,5 +1,5 @@
 import { type Clock, hourMs, secondMs } from '../src/clock.js'
-import type { AppCredential, TokenSource } from '../src/credentials.js'
+import type { TokenSource } from '../src/credentials.js'
 import type { Desk } from '../src/desk.js'
 import { Fault } from '../src/errors.js'
 import { ConnectorWatch } from '../src/evidence/connector-watch.js'
@@ -11,6 +11,7 @@ import type { Settings, WatchedTenantSettings } from '../src/settings.js'
 import type { Store } from '../src/store/store.js'
 import { Watcher } from '../src/watch/watcher.js'
 import type { WatchedTenant } from '../src/work/removal.js'
+import { connectionOf, type TokensOf } from './ways-out.js'
 
 interface TenantParts {
   desk: Desk
@@ -18,9 +19,12 @@ interface TenantParts {
   clock: Clock
   log: Log
   newId: () => string
-  tokensOf: (credential: AppCredential) => TokenSource
+  tokensOf: TokensOf
   simulation: { name: string; lagMs: number }
 }
+
+/** What `EXCHANGE=simulated` watches, unless the demo or a test says otherwise. */
+export const defaultSimulation = { name: 'Simulated tenant', lagMs: 60 * secondMs }
 
 const simulatedTenantId = '5d1e7c0b-2f4a-4c68-9b3d-7a6e5f4c3b2a'
 
@@ -48,13 +52,11 @@ export class Tenants {
   ) {}
 
   static async from({ exchange, pollSeconds }: Settings, parts: TenantParts): Promise<Tenants> {
-    const { clock, tokensOf, simulation } = parts
+    const { clock, simulation } = parts
     if (exchange.kind === 'admin-api') {
       const tenants = exchange.tenants.map((settings): [string, TenantWatched] => {
-        const { name, credential, unblockCredential } = settings
-        const unblockTokens = unblockCredential && tokensOf(unblockCredential)
-        const connection = { ...settings, tokens: tokensOf(credential), unblockTokens }
-        return [name, { ...watched(name, connection, pollSeconds, parts), settings }]
+        const { name } = settings
+        return [name, { ...watched(name, connectionOf(settings, parts), pollSeconds, parts), settings }]
       })
       return new Tenants(new Map(tenants), pollSeconds, undefined)
     }

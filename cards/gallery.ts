@@ -23,6 +23,8 @@ import { movedKind } from './moved/card.js'
 import { toMovedView } from './moved/to-view.js'
 import { outcomeKind } from './outcome/card.js'
 import { toOutcomeView } from './outcome/to-view.js'
+import { testCardKind } from './test-card/card.js'
+import { toTestCardView } from './test-card/to-view.js'
 import { en, type Texts } from './texts/en.js'
 import { whoamiKind } from './whoami/card.js'
 import { toWhoamiView, type WhoamiOf } from './whoami/to-view.js'
@@ -72,6 +74,7 @@ export function gallery(texts: Texts = en): Exhibit[] {
     }),
     exhibit(whoamiKind, { whoami: toWhoamiView(whoExample, context) }),
     exhibit(movedKind, { moved: toMovedView({ number: 42, tenant: 'contoso.onmicrosoft.com' }, context) }),
+    exhibit(testCardKind, { testCard: toTestCardView(context) }),
   ]
 }
 

@@ -19,6 +19,8 @@ import { movedKind } from './moved/card.js'
 import { toMovedView } from './moved/to-view.js'
 import { outcomeKind } from './outcome/card.js'
 import { toOutcomeView } from './outcome/to-view.js'
+import { testCardKind } from './test-card/card.js'
+import { toTestCardView } from './test-card/to-view.js'
 import { whoamiKind } from './whoami/card.js'
 import { toWhoamiView, type WhoamiOf } from './whoami/to-view.js'
 
@@ -65,3 +67,7 @@ export const checksCard = (checks: ChecksOf, context: CardContext): Card =>
 /** What an older copy of an incident's card is replaced with. */
 export const movedCard = (incident: Parameters<typeof toMovedView>[0], context: CardContext): Card =>
   movedKind.render(toMovedView(incident, context))
+
+/** What the doctor posts when it is asked to. */
+export const testCard = (context: Pick<CardContext, 'texts'>): Card =>
+  testCardKind.render(toTestCardView(context))

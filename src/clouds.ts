@@ -63,6 +63,11 @@ const china: Cloud = {
 
 const clouds = [publicCloud, usGovernment, dod, china]
 
+/** Whether an address is one of a cloud that nobody has tried this in, and none of the public cloud. */
+export const isUntested = (address: string): boolean =>
+  clouds.some((cloud) => Object.values(cloud).includes(address)) &&
+  !Object.values(publicCloud).includes(address)
+
 /** All values that `ChannelService` may have. */
 export const channelServices = [...new Set(clouds.map(({ channelService }) => channelService))]
 

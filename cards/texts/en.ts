@@ -802,6 +802,11 @@ const checks = {
   bot: (id: Shown) => `The bot: ${id}`,
 }
 
+const testCard = {
+  title: 'This is a test from doctor: nothing is blocked',
+  text: 'Somebody who runs this bot asked it to show that its cards arrive here. There is nothing to do.',
+}
+
 function happened(event: IncidentEvent, by: Person | undefined): string {
   const who = by ? showName(by) : 'The bot'
   switch (event.type) {
@@ -1132,6 +1137,7 @@ export const en = {
   moved,
   health,
   checks,
+  testCard,
   commands,
   answers,
   roleNames,

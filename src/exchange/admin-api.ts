@@ -127,7 +127,9 @@ function createListReader(log: Log): (answer: Rows<unknown>) => RestrictedList {
         'The list of restricted connectors could not be read completely: nothing counts as unblocked until it can',
       )
     told = !complete
-    return { ok: true, rows: withoutRepeats(read.filter((row) => row !== undefined)), complete }
+    const restrictions = withoutRepeats(read.filter((row) => row !== undefined))
+    const list: RestrictedList = { ok: true, rows: restrictions, complete }
+    return unread === undefined ? list : { ...list, unreadable: propertyNames(unread) }
   }
 }
 

@@ -94,13 +94,14 @@ function policyOf(row: z.infer<typeof policyRow>): AlertPolicy | undefined {
   }
 }
 
-const advice = 'Until then look in the Defender portal, under Policies & rules, Alert policy.'
+/** What every failure of that read ends with. */
+export const policyAdvice = 'Until then look in the Defender portal, under Policies & rules, Alert policy.'
 
 /** The bot may never be let in there, and people can always look themselves. */
 const withAdvice = (failure: ReadFailure): ReadFailure =>
   failure.code === 'stopping'
     ? failure
-    : { ...failure, message: `${failure.message.replace(/\.?$/, '.')} ${advice}` }
+    : { ...failure, message: `${failure.message.replace(/\.?$/, '.')} ${policyAdvice}` }
 
 const unreadable: ReadFailure = withAdvice({
   ok: false,

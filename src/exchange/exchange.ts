@@ -43,6 +43,8 @@ export interface RestrictedList {
    * shows, and counts for nothing else.
    */
   complete: boolean
+  /** The names of the properties of the first row that could not be read, in lower case, if there was one. */
+  unreadable?: string[] | undefined
 }
 
 /** What `-Reason` takes, in characters. */

@@ -12,6 +12,7 @@ export interface Command {
     | 'Get-MessageTraceV2'
     | 'Get-AdminAuditLogConfig'
     | 'Get-ProtectionAlert'
+    | 'Get-ManagementRole'
   parameters?: Record<string, string | number | readonly string[]>
 }
 

@@ -21,6 +21,9 @@ const restrictionRow = z.object({
   reason: text(mostCharacters),
 })
 
+/** The properties of such a row that are read, in lower case: only the first has to be there. */
+export const readProperties = Object.keys(restrictionRow.shape)
+
 /** A row of `Get-BlockedConnector`; undefined without a valid ConnectorId. Ids come out in lower case. */
 export function readRestriction(row: unknown): Restriction | undefined {
   const read = restrictionRow.safeParse(properties(row))

@@ -102,6 +102,9 @@ export class SimulatedOrganisation {
         }
       case 'Get-AdminAuditLogConfig':
         return { kind: 'rows', rows: [auditConfigRow(this.auditing)] }
+      case 'Get-ManagementRole':
+        // Which roles Microsoft put the cmdlet into is not known; somebody has to guess.
+        return { kind: 'rows', rows: [{ Name: 'Transport Hygiene', RoleType: 'TransportHygiene' }] }
       default:
         return { kind: 'unknownCmdlet' }
     }

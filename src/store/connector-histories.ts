@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Clock } from '../clock.js'
+import type { Clock, Instant } from '../clock.js'
 import { Fault, messageOf } from '../errors.js'
 import { type ConnectorHistory, connectorHistorySchema } from '../evidence/connector-history.js'
 import type { Log } from '../log.js'
@@ -66,9 +66,8 @@ export class ConnectorHistories {
     return undefined
   }
 
-  /** No name from outside becomes part of a path. */
   #fileOf(tenant: string): string {
-    return join(this.#folder, `${createHash('sha256').update(tenant).digest('hex').slice(0, 32)}.json`)
+    return join(this.#folder, fileNameOf(tenant))
   }
 
   #inTurn<Result>(tenant: string, work: () => Promise<Result>): Promise<Result> {
@@ -80,6 +79,20 @@ export class ConnectorHistories {
     mine.then(over, over)
     return mine
   }
+}
+
+/** No name from outside becomes part of a path. */
+const fileNameOf = (tenant: string): string =>
+  `${createHash('sha256').update(tenant).digest('hex').slice(0, 32)}.json`
+
+/**
+ * When a tenant's connectors were last read and kept, told without changing anything: also while a bot uses the data
+ * folder. undefined if they never were, or if what was kept is damaged.
+ */
+export async function lastConnectorReading(folder: string, tenant: string): Promise<Instant | undefined> {
+  const text = await readIfThere(join(folder, 'connectors', fileNameOf(tenant)))
+  const read = text === undefined ? undefined : parse(text)
+  return read?.ok ? read.history.lastRead : undefined
 }
 
 type Parsed = { ok: true; history: ConnectorHistory } | { ok: false; why: string }

@@ -58,6 +58,16 @@ const fileIn = (folder: string): LinesFile => ({
 })
 
 /**
+ * The conversations that a data folder knows, read without its lock and without writing anything: also while a bot
+ * uses it, whose last line may not be written to its end yet. Rejects like `openDeliveries`.
+ */
+export async function readConversations(folder: string): Promise<Conversation[]> {
+  const book = new DeliveryBook()
+  await eachJsonLine(fileIn(folder), (value) => book.put(readDeliveryLine(value)))
+  return book.conversations()
+}
+
+/**
  * Reads the deliveries of a data folder, writes the file anew if most of its lines are outdated, and opens it.
  * Rejects with `deliveriesDamaged`, naming file, line and byte.
  */

@@ -41,6 +41,8 @@ export interface FakeEntra {
   /** Writes the authority's certificate for `NODE_EXTRA_CA_CERTS` of a process that a test starts. */
   writeCa(file: string): Promise<void>
   apps: Map<string, FakeApp>
+  /** What an app's tokens say of it, by its client id; the tokens of the others cannot be read. */
+  claims: Map<string, object>
   tokenLifeSeconds: number
   requests: EntraRequest[]
   /** Only the requests that asked for a token. */
@@ -74,6 +76,7 @@ export async function startFakeEntra(apps: Record<string, FakeApp>): Promise<Fak
 class Entra implements FakeEntra {
   url = ''
   tokenLifeSeconds = 3599
+  readonly claims = new Map<string, object>()
   readonly requests: EntraRequest[] = []
   private server: Server | undefined
   private readonly arrivals = new EventEmitter()
@@ -146,14 +149,18 @@ class Entra implements FakeEntra {
     if (fault) return misbehave(fault, response)
     const problem = await signInProblem(this.apps.get(clientId), form)
     if (problem) return misbehave(problem, response)
+    const token = `token-${++this.issued} of ${clientId} for ${scope}`.replaceAll(' ', '_')
+    const claims = this.claims.get(clientId)
     reply(response, 200, {
       token_type: 'Bearer',
       expires_in: this.tokenLifeSeconds,
       ext_expires_in: this.tokenLifeSeconds,
-      access_token: `token-${++this.issued} of ${clientId} for ${scope}`.replaceAll(' ', '_'),
+      access_token: claims ? `${base64({ alg: 'none' })}.${base64(claims)}.${token}` : token,
     })
   }
 }
+
+const base64 = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url')
 
 /** An assertion that the app signed itself names the app as its issuer. */
 function proofIn(form: URLSearchParams, clientId: string): Proof | undefined {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as realPause } from 'node:timers/promises'
 import { type Bot, compose, type Overrides } from '../../bot/compose.js'
-import { elapsedMs, later, minuteMs, secondMs } from '../../src/clock.js'
+import { elapsedMs, type Instant, later, minuteMs, secondMs } from '../../src/clock.js'
 import { createSimulatedTenant, type SimulatedTenant } from '../../src/exchange/simulated-tenant.js'
 import type { Settings, WatchedTenantSettings } from '../../src/settings.js'
 import { type FakeEntra, startFakeEntra } from './fake-entra.js'
@@ -73,6 +73,8 @@ export interface StoryOptions {
   auditLagMs?: number
   overrides?: Overrides
   pollSeconds?: number
+  /** When it begins; in the night of an incident, if not given. */
+  now?: Instant
   /** The watched tenants, each with a simulated Exchange of its own; Contoso alone, if none are given. */
   tenants?: StoryTenant[]
   /** Settings beside the usual ones, or in the place of them. */
@@ -113,7 +115,7 @@ export class Story {
   }
 
   static async begin(options: StoryOptions = {}): Promise<Story> {
-    const clock = new TestClock()
+    const clock = new TestClock(options.now)
     const teams = await FakeTeams.start()
     teams.rosters.set(channel, Object.values(cast))
     const entra = await startFakeEntra({

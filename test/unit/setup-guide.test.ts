@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseEnv } from 'node:util'
+import { readOptions } from '../../bot/doctor/options.js'
+import { areas } from '../../bot/doctor/titles.js'
 import { rulesSchema } from '../../src/incident/rules.js'
 import { settingNames } from '../../src/settings.js'
 
@@ -9,9 +11,6 @@ const guide = readFileSync(path, 'utf8')
 
 /** Names that are not ours: other programs' variables, and what systemd calls address families. */
 const notOurs = ['AZURE_FEDERATED_TOKEN_FILE', 'HTTPS_PROXY', 'AF_INET', 'AF_INET6', 'AF_UNIX', 'AF_NETLINK']
-
-/** Scripts that the guide may name before they exist: it comes with doctor. */
-const comesLater = ['doctor']
 
 const blocks = (language: string): string[] =>
   [...guide.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)]
@@ -56,9 +55,21 @@ describe('the setup guide', () => {
 
   test('tells nobody to run a script that does not exist', () => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'))
-    const named = all(/npm run ([\w:-]+)/g)
-    expect(named).toContain('package')
-    expect(named.filter((name) => !(name in scripts) && !comesLater.includes(name))).toEqual([])
+    const named = all(/npm run (?:--silent )?([\w:-]+)/g)
+    expect(named).toEqual(expect.arrayContaining(['package', 'doctor']))
+    expect(named.filter((name) => !(name in scripts))).toEqual([])
+  })
+
+  test('says what to do about the lines of every area that the doctor looks at', () => {
+    const section = guide.slice(guide.indexOf('\n## 11.'), guide.indexOf('\n## 12.'))
+    const rows = all(/^\| (.+?) +\|/gm, section).slice(2)
+    expect(rows).toEqual(Object.values(areas))
+  })
+
+  test('names no option that the doctor does not take', () => {
+    const options = all(/doctor -- (--[\w-]+)/g)
+    expect(options).toEqual(['--json', '--test-card'])
+    for (const option of options) expect(readOptions([option])).toMatchObject({ kind: 'run' })
   })
 
   test('links only to files and sections that are there', () => {
