@@ -144,8 +144,9 @@ async function start(
     log,
   })
   const standing: AskStanding = (...voter) => identities.standing(...voter)
+  const roleMapHash = async () => (await roleMap.current()).hash
   const lookAtConnector: LookAtConnector = (incident) => investigator.look(incident)
-  const removals = new Removals({ desk, tenantOf, standing, lookAtConnector, newId, clock, log })
+  const removals = new Removals({ desk, tenantOf, standing, lookAtConnector, roleMapHash, newId, clock, log })
   const show: Show = (...work) => announcer.show(...work)
   const serves = (where: string, tenant: string) => tenants.serves(where, tenant)
   const health = new HealthWatch({

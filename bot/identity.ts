@@ -1,4 +1,4 @@
-import { type Clock, elapsedMs, type Instant, later, secondMs, within } from '../src/clock.js'
+import { type Clock, elapsedMs, type Instant, isRecent, later, secondMs, within } from '../src/clock.js'
 import type { Actor, Role } from '../src/incident/commands.js'
 import type { Conversation } from '../src/incident/delivery.js'
 import type { Person } from '../src/incident/incident.js'
@@ -114,7 +114,7 @@ export class Identities {
     const { client, clock } = this.parts
     const key = seenInOf(place.id, memberId)
     const known = this.#cache.get(key)
-    if (!fresh && known && elapsedMs(known.at, clock.now()) < rosterCacheMs)
+    if (!fresh && known && isRecent(known.at, clock.now(), rosterCacheMs))
       return { kind: 'member', member: known.member }
     this.#cache.delete(key)
     // Getting the bot's own token is part of the time that a click has.

@@ -10,11 +10,3 @@ export function onDevice(at: Instant, day?: Instant): string {
   const time = `{{TIME(${second})}}`
   return day?.slice(0, 10) === at.slice(0, 10) ? time : `{{DATE(${second},SHORT)}} ${time}`
 }
-
-/** Exchange writes times in several forms: the instant it means, or undefined if it cannot be read. */
-export function readTime(text: string | undefined): Instant | undefined {
-  const time = text === undefined ? Number.NaN : Date.parse(text)
-  const instant = Number.isNaN(time) ? '' : new Date(time).toISOString()
-  // Years outside of 0 to 9999 are written with a sign, which Teams does not read.
-  return /^\d/.test(instant) ? instant : undefined
-}

@@ -21,6 +21,15 @@ export const later = (at: Instant, ms: number): Instant => new Date(Date.parse(a
 /** Milliseconds from one instant to another; negative if `to` is the earlier one. */
 export const elapsedMs = (from: Instant, to: Instant): number => Date.parse(to) - Date.parse(from)
 
+/**
+ * Whether `at` lies less than `ms` milliseconds before `now`. Once the clock was set back, what was remembered lies in
+ * the future: then nobody can tell how old it is, and it is not recent.
+ */
+export function isRecent(at: Instant, now: Instant, ms: number): boolean {
+  const elapsed = elapsedMs(at, now)
+  return 0 <= elapsed && elapsed < ms
+}
+
 /** The earliest of the given instants, or undefined when there is none. */
 export function earliest(...instants: (Instant | undefined)[]): Instant | undefined {
   return instants.filter((at) => at !== undefined).sort()[0]

@@ -1,4 +1,4 @@
-import { type Clock, elapsedMs, type Instant, minuteMs } from './clock.js'
+import { type Clock, isRecent, minuteMs } from './clock.js'
 import { Fault } from './errors.js'
 import type { Command, PersonCommand, PersonVerb } from './incident/commands.js'
 import { decide } from './incident/decide.js'
@@ -138,7 +138,7 @@ export class Desk {
     const now = clock.now()
     const key = `${by.id} ${verb}`
     for (const [other, at] of this.#lastRefusal)
-      if (!isWithinAMinute(at, now)) this.#lastRefusal.delete(other)
+      if (!isRecent(at, now, minuteMs)) this.#lastRefusal.delete(other)
     if (this.#lastRefusal.has(key)) return
     // Before it is durable: of many clicks at once only the first is written.
     this.#lastRefusal.set(key, now)
@@ -150,10 +150,4 @@ export class Desk {
       throw fault
     }
   }
-}
-
-/** A clock that was set back makes everything that was remembered lie in the future: that is over, too. */
-const isWithinAMinute = (at: Instant, now: Instant): boolean => {
-  const elapsed = elapsedMs(at, now)
-  return 0 <= elapsed && elapsed < minuteMs
 }

@@ -1,4 +1,5 @@
 import type { Instant } from '../../src/clock.js'
+import { blockedSince } from '../../src/incident/episode.js'
 import type {
   AlertPolicy,
   AuditedAct,
@@ -12,7 +13,7 @@ import type { Incident } from '../../src/incident/incident.js'
 import type { StepId } from '../../src/incident/steps.js'
 import type { CardContext } from '../card.js'
 import { mostShown, type Shown, show, showAddress, showUnlinked } from '../escape.js'
-import { onDevice, readTime } from '../times.js'
+import { onDevice } from '../times.js'
 
 const mostActs = 3
 const mostChanges = 3
@@ -120,8 +121,7 @@ class EvidenceLines {
   }
 
   #act({ at, act, account, parameters }: AuditedAct): string {
-    const { restriction, openedAt } = this.incident
-    const blockedAt = readTime(restriction.createdAt) ?? openedAt
+    const blockedAt = blockedSince(this.incident)
     const settings = parameters
       .map(({ name }) => name)
       .filter((name) => !/^(Identity|ConnectorId)$/i.test(name))

@@ -1,4 +1,5 @@
 import { type Instant, later, minuteMs } from '../../src/clock.js'
+import { readTime } from '../../src/incident/episode.js'
 import type { Incident } from '../../src/incident/incident.js'
 import { unblockTakesMinutes } from '../../src/incident/rules.js'
 import { type StepId, stepIds } from '../../src/incident/steps.js'
@@ -8,7 +9,7 @@ import { mostShown, show, showName, showUnlinked } from '../escape.js'
 import { headOf, historyOf, noteOf, restrictedEntities, usedVotes } from '../parts.js'
 import { mayBeOurs } from '../phase.js'
 import { settledOf } from '../settled.js'
-import { onDevice, readTime } from '../times.js'
+import { onDevice } from '../times.js'
 import type { OutcomeView } from './view.js'
 
 /** What the card of an incident that is over shows. */

@@ -43,6 +43,8 @@ export const connectorHistorySchema = z.object({
   tenant: z.string(),
   since: instant,
   lastRead: instant,
+  /** The last reading that had them all: only then can one be said not to have been there. */
+  lastComplete: instant.optional(),
   /** By connector id; the oldest version first. */
   versions: z.record(z.string(), z.array(versionSchema).min(1)),
 })
@@ -72,7 +74,9 @@ export function withReading(
   const kept = [...known]
     .map(([id, versions]) => [id, withoutOld(versions, oldest)] as const)
     .filter(([, versions]) => versions.length > 0)
-  return { tenant, since: history?.since ?? at, lastRead: at, versions: Object.fromEntries(kept) }
+  const lastComplete = complete ? at : history?.lastComplete
+  const versions = Object.fromEntries(kept)
+  return { tenant, since: history?.since ?? at, lastRead: at, lastComplete, versions }
 }
 
 function next(
@@ -99,9 +103,14 @@ function withoutOld(versions: Version[], oldest: Instant): Version[] {
   return kept.length === 1 && only && !only.is && only.firstSeen < oldest ? [] : kept
 }
 
-/** What the history tells of one connector, the latest change first. */
-export function changesOf({ since, versions }: ConnectorHistory, connectorId: string): ConnectorChanges {
-  const kept = versions[connectorId] ?? []
+/**
+ * What the history tells of one connector, the latest change first. What is older than what is kept is not known any
+ * more, so it goes back no further than that.
+ */
+export function changesOf(history: ConnectorHistory, connectorId: string): ConnectorChanges {
+  const kept = history.versions[connectorId] ?? []
+  const [oldest] = kept
+  const since = oldest && oldest.firstSeen > history.since ? oldest.firstSeen : history.since
   const changes = kept.slice(1).map((version, index) => changeTo(kept[index], version))
   return { since, changes: changes.reverse() }
 }

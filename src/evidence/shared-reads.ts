@@ -1,4 +1,4 @@
-import { type Clock, elapsedMs, type Instant, secondMs } from '../clock.js'
+import { type Clock, type Instant, isRecent, secondMs } from '../clock.js'
 import type { ReadFailure } from '../exchange/exchange.js'
 
 const sharedForMs = 30 * secondMs
@@ -16,7 +16,7 @@ export class SharedReads {
   ): Promise<{ at: Instant; answer: Answer | ReadFailure }> {
     const now = this.clock.now()
     for (const [other, { at }] of this.#recent)
-      if (elapsedMs(at, now) >= sharedForMs) this.#recent.delete(other)
+      if (!isRecent(at, now, sharedForMs)) this.#recent.delete(other)
     const recent = this.#recent.get(what) ?? { at: now, answer: read() }
     this.#recent.set(what, recent)
     return { at: recent.at, answer: (await recent.answer) as Answer | ReadFailure }

@@ -92,6 +92,8 @@ export type SystemCommand =
       listedInReadOf: Instant
       confirmed: string[]
       fingerprint?: string | undefined
+      /** Of the role map by which the voters were just asked about again. */
+      roleMapHash?: string | undefined
     }
   | { verb: 'removalAnswered'; removal: string; outcome: RemovalOutcome }
   /** A good read that started at `readOf` still lists this episode. */

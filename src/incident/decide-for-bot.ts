@@ -1,16 +1,23 @@
 import { elapsedMs, type Instant, minuteMs } from '../clock.js'
 import type { SystemCommand } from './commands.js'
+import { isEditor } from './decide-vote.js'
 import { accept, type Decided, notDue, voidAll } from './decided.js'
 import type { IncidentEvent } from './events.js'
 import { type Editor, type Incident, isFinal, type Person } from './incident.js'
 import { isValid } from './requirements.js'
-import { heldUpEveryMinutes, type Rules, unblockTakesMinutes, unknownOutcomeMinutes } from './rules.js'
+import {
+  heldUpEveryMinutes,
+  type Rules,
+  type RulesInForce,
+  unblockTakesMinutes,
+  unknownOutcomeMinutes,
+} from './rules.js'
 
 /** Decides on what the bot itself reports or does. */
 export function decideForBot(
   incident: Incident,
   command: SystemCommand,
-  rules: Rules,
+  { rules, hash }: RulesInForce,
   now: Instant,
 ): Decided {
   switch (command.verb) {
@@ -21,7 +28,7 @@ export function decideForBot(
     case 'roleLost':
       return roleLost(incident, command.voter)
     case 'startRemoval':
-      return startRemoval(incident, command, now)
+      return startRemoval(incident, command, hash, now)
     case 'removalAnswered':
       return removalAnswered(incident, command)
     case 'stillListed':
@@ -60,15 +67,11 @@ function roleLost(incident: Incident, voter: Person): Decided {
 
 function startRemoval(
   incident: Incident,
-  {
-    removal,
-    reason,
-    listedInReadOf,
-    confirmed,
-    fingerprint,
-  }: Extract<SystemCommand, { verb: 'startRemoval' }>,
+  command: Extract<SystemCommand, { verb: 'startRemoval' }>,
+  rulesHash: string,
   now: Instant,
 ): Decided {
+  const { removal, reason, listedInReadOf, confirmed, fingerprint, roleMapHash } = command
   const { quorum } = incident
   if (incident.status !== 'approved' || !quorum) return notDue('it is not approved')
   if (now >= quorum.removeBy) return notDue('too much time has passed since the quorum')
@@ -80,7 +83,14 @@ function startRemoval(
     return notDue("an approver's role was not asked again")
   if (incident.votes.some((vote) => vote.fingerprint !== undefined && vote.fingerprint !== fingerprint))
     return notDue('the connector was not seen as it was when it was approved')
-  return accept({ type: 'removalStarted', removal, approvers: [...voters.values()], reason, listedInReadOf })
+  return accept({
+    type: 'removalStarted',
+    removal,
+    approvers: [...voters.values()],
+    reason,
+    listedInReadOf,
+    basis: roleMapHash === undefined ? undefined : { rules: rulesHash, roleMap: roleMapHash },
+  })
 }
 
 function removalAnswered(
@@ -115,13 +125,20 @@ function gone(
 ): Decided {
   if (isFinal(incident)) return accept()
   if (absentSince < incident.openedAt) return notDue('that read started before the incident was known')
-  const removalSent = incident.removal && incident.removal.outcome?.kind !== 'notDone'
+  const removalSent = maySomeRemovalHaveWorked(incident)
   if (incident.status === 'removing' || (incident.status === 'stuck' && removalSent)) {
     if (incident.removal && absentSince < incident.removal.startedAt)
       return notDue('that read started before the removal')
     return accept({ type: 'unblocked', absentSince, replaced })
   }
   return accept({ type: 'cleared', cause, absentSince, replaced })
+}
+
+/** Any of them, not the last alone: one whose outcome is not known may show late, after another was refused. */
+function maySomeRemovalHaveWorked({ history }: Incident): boolean {
+  const count = (is: (event: IncidentEvent) => boolean) => history.filter(({ event }) => is(event)).length
+  const notDone = count((event) => event.type === 'removalAnswered' && event.outcome.kind === 'notDone')
+  return count(({ type }) => type === 'removalStarted') > notDone
 }
 
 /** Causes carry Exchange's own words and may differ at every try: that is no news before half an hour is over. */
@@ -147,14 +164,22 @@ function seeConnector(
 function nameEditor(incident: Incident, editor: Editor, { approvals }: Rules): Decided {
   const { editor: known } = incident
   if (isFinal(incident)) return accept()
-  if (known && known.account === editor.account && known.at === editor.at && (known.id || !editor.id))
+  // A search that found less than the one before makes nobody the last editor who was not.
+  if (known && (editor.at < known.at || (isSameAct(known, editor) && !tellsMore(editor, known))))
     return accept()
   const found: IncidentEvent = { type: 'editorFound', ...editor }
-  const votes = incident.votes.filter(({ by }) => by.id === editor.id)
+  const votes = incident.votes.filter(({ by, upn }) => isEditor({ id: by.id, upn }, editor))
   if (approvals.editorMayApprove || votes.length === 0) return accept(found)
   if (incident.status === 'approved') return accept(found, voidAll(incident, 'editorFound'))
   return accept(found, { type: 'votesVoided', cause: 'editorFound', voters: votes.map(({ by }) => by) })
 }
+
+const isSameAct = (one: Editor, other: Editor): boolean =>
+  one.account === other.account && one.at === other.at
+
+/** An id that was missing is news, and so is that the account is nobody's where nobody could say so before. */
+const tellsMore = (now: Editor, before: Editor): boolean =>
+  before.id === undefined && (now.id !== undefined || (before.notLookedUp === true && !now.notLookedUp))
 
 function explainEnd(
   incident: Incident,

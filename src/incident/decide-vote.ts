@@ -1,4 +1,4 @@
-import { elapsedMs, hourMs, type Instant, later, minuteMs } from '../clock.js'
+import { elapsedMs, hourMs, type Instant, isRecent, later, minuteMs } from '../clock.js'
 import type { Actor, PersonCommand } from './commands.js'
 import {
   accept,
@@ -37,8 +37,8 @@ export function vote(incident: Incident, command: VoteCommand, inForce: RulesInF
 }
 
 /** Object ids count; the name is compared as well, for an account whose id nobody could look up. */
-const isEditor = ({ person, upn }: Actor, editor: Editor): boolean =>
-  person.id === editor.id || (upn !== undefined && upn.toLowerCase() === editor.account.toLowerCase())
+export const isEditor = (who: { id: string; upn?: string | undefined }, editor: Editor): boolean =>
+  who.id === editor.id || (who.upn !== undefined && who.upn.toLowerCase() === editor.account.toLowerCase())
 
 /** Why this person's vote cannot be taken now, whatever the votes of others; undefined if it can. */
 function refuseVoter(
@@ -52,9 +52,9 @@ function refuseVoter(
   if (!approvals.acknowledgerMayApprove && incident.acknowledged?.by.id === actor.person.id)
     return refuse({ code: 'acknowledgerMayNotApprove' })
   const { editor } = incident
-  if (!approvals.editorMayApprove && editor && isEditor(actor, editor))
+  if (!approvals.editorMayApprove && editor && isEditor({ id: actor.person.id, upn: actor.upn }, editor))
     return refuse({ code: 'editorMayNotApprove', account: editor.account, at: editor.at })
-  const isStale = evidenceAt === undefined || elapsedMs(evidenceAt, now) > evidenceFreshMinutes * minuteMs
+  const isStale = evidenceAt === undefined || !isRecent(evidenceAt, now, evidenceFreshMinutes * minuteMs + 1)
   return isStale ? refuse({ code: 'evidenceStale' }) : undefined
 }
 
@@ -98,6 +98,7 @@ function castVote(
       required,
       override,
       seenIn: actor.seenIn,
+      upn: actor.upn,
       fingerprint: incident.connector?.fingerprint,
       editorUnknown: incident.editor ? undefined : true,
       basis: { rules: hash, roleMap: actor.roleMapHash },

@@ -33,7 +33,7 @@ export function decide(
   if (incident === undefined)
     return command.verb === 'detect' ? open(command) : notDue('there is no such incident')
   if ('actor' in command) return decideForPerson(incident, command, { rules, hash }, now)
-  return decideForBot(incident, command, rules, now)
+  return decideForBot(incident, command, { rules, hash }, now)
 }
 
 function open({ tenant, restriction, batch, previous }: Extract<SystemCommand, { verb: 'detect' }>): Decided {

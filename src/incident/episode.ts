@@ -24,6 +24,20 @@ export function isLag(ended: Incident, row: Restriction, now: Instant): boolean 
   return elapsedMs(ended.removal.startedAt, now) <= unblockTakesMinutes * minuteMs
 }
 
+/** Exchange writes times in several forms: the instant it means, or undefined if it cannot be read. */
+export function readTime(text: string | undefined): Instant | undefined {
+  const time = text === undefined ? Number.NaN : Date.parse(text)
+  const instant = Number.isNaN(time) ? '' : new Date(time).toISOString()
+  // Years outside of 0 to 9999 are written with a sign, which nothing else here reads.
+  return /^\d/.test(instant) ? instant : undefined
+}
+
+/** Since when it is blocked, as far as Exchange tells; at the latest since it was first seen. */
+export function blockedSince({ restriction, openedAt }: Incident): Instant {
+  const createdAt = readTime(restriction.createdAt)
+  return createdAt !== undefined && createdAt < openedAt ? createdAt : openedAt
+}
+
 /** What a new incident has to say about an earlier one that ended recently enough to be linked. */
 export function previousOf(
   ended: Incident | undefined,

@@ -47,6 +47,8 @@ export const incidentEventSchema = z.discriminatedUnion(
       required: z.number(),
       override: z.boolean(),
       seenIn: z.string(),
+      /** The roster's user principal name of the voter. */
+      upn: z.string().optional(),
       /** What the connector was like when this was given; not there if nobody could read it. */
       fingerprint: z.string().optional(),
       /** Nobody knew who had changed the connector last, so that it may have been the voter. */
@@ -89,6 +91,8 @@ export const incidentEventSchema = z.discriminatedUnion(
       approvers: z.array(person),
       reason: z.string(),
       listedInReadOf: instant,
+      /** With which rules and role map it was checked once more. */
+      basis: basis.optional(),
     }),
     z.object({
       type: z.literal('removalAnswered'),
@@ -111,6 +115,8 @@ export const incidentEventSchema = z.discriminatedUnion(
       account: z.string(),
       /** The account's Entra object id in the home tenant, if it has one there. */
       id: z.string().optional(),
+      /** Nobody could be asked whose account it is: that no id is here does not mean that it is nobody's. */
+      notLookedUp: z.literal(true).optional(),
       at: instant,
     }),
     /** Found out after the end: what took the connector off the list. */

@@ -58,8 +58,8 @@ function changes(incident: Incident, { event, at, by }: RecordedEvent): Partial<
     }
     case 'voted': {
       if (!by) return {}
-      const { reason, expiresAt, override, seenIn, fingerprint } = event
-      return { votes: [...incident.votes, { by, at, reason, expiresAt, override, seenIn, fingerprint }] }
+      const { reason, expiresAt, override, seenIn, fingerprint, upn } = event
+      return { votes: [...incident.votes, { by, at, reason, expiresAt, override, seenIn, fingerprint, upn }] }
     }
     case 'quorumReached':
       return { quorum: { at, required: event.required, removeBy: event.removeBy } }
@@ -86,7 +86,9 @@ function changes(incident: Incident, { event, at, by }: RecordedEvent): Partial<
     case 'connectorSeen':
       return { connector: { fingerprint: event.fingerprint, since: at } }
     case 'editorFound':
-      return { editor: { account: event.account, id: event.id, at: event.at } }
+      return {
+        editor: { account: event.account, id: event.id, notLookedUp: event.notLookedUp, at: event.at },
+      }
     case 'causeFound':
       return { ended: { ...(incident.ended ?? { at }), ...foundCause(event) } }
     case 'heldUp':

@@ -54,6 +54,7 @@ export interface Vote {
   seenIn: string
   /** What the connector was like when the vote was given; undefined if nobody could read it. */
   fingerprint?: string | undefined
+  upn?: string | undefined
 }
 
 /** Enough distinct approvals came together; `required` and `removeBy` stay as decided even if rules change. */
@@ -89,6 +90,8 @@ export interface Editor {
   account: string
   /** Entra object id in the home tenant; undefined if the account is nobody's there. */
   id?: string | undefined
+  /** Nobody could be asked whose account it is. */
+  notLookedUp?: true | undefined
   at: Instant
 }
 

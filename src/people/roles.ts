@@ -1,4 +1,4 @@
-import { type Clock, elapsedMs, type Instant, secondMs } from '../clock.js'
+import { type Clock, type Instant, isRecent, secondMs } from '../clock.js'
 import { type Role, roleCovers } from '../incident/commands.js'
 import { directoryRoleName } from './directory-roles.js'
 import type { Grant, RoleMap, RoleMapReading } from './role-map.js'
@@ -149,7 +149,7 @@ export class PersonRoles {
   #holds(id: string): boolean | undefined {
     const { fresh, seen, clock } = this.parts
     const seenAt = seen.get(id)
-    if (!this.#isIn.has(id) && !fresh && seenAt && elapsedMs(seenAt, clock.now()) < yesCountsMs)
+    if (!this.#isIn.has(id) && !fresh && seenAt && isRecent(seenAt, clock.now(), yesCountsMs))
       this.#isIn.set(id, true)
     return this.#isIn.get(id)
   }

@@ -43,6 +43,7 @@ export class Removals {
       tenantOf: (name: string) => WatchedTenant
       standing: AskStanding
       lookAtConnector: LookAtConnector
+      roleMapHash: () => Promise<string>
       newId: () => string
       clock: Clock
       log: Log
@@ -89,6 +90,7 @@ export class Removals {
         listedInReadOf,
         confirmed,
         fingerprint: connector.ok ? connector.fingerprint : undefined,
+        roleMapHash: await this.parts.roleMapHash(),
       })
       if (!started.ok) return 'again'
 

@@ -2,7 +2,7 @@ import { isAbout, lastEditor, removalByOther, trailOf } from '../../src/evidence
 import type { AuditedAct } from '../../src/incident/evidence.js'
 
 const id = '159eb7c4-75d7-43e2-95fe-ced44b3e0a56'
-const names = { id, name: 'Relay (Athens)' }
+const names = [id, 'Relay (Athens)']
 
 const act = (changes: Partial<AuditedAct> = {}): AuditedAct => ({
   at: '2026-11-22T02:00:00.000Z',
@@ -12,8 +12,8 @@ const act = (changes: Partial<AuditedAct> = {}): AuditedAct => ({
   parameters: [],
   ...changes,
 })
-const trail = (acts: AuditedAct[], ourReason?: string) =>
-  trailOf({ acts, complete: true, from: '2026-11-08T00:00:00.000Z' }, names, ourReason)
+const trail = (acts: AuditedAct[], ...ourReasons: string[]) =>
+  trailOf({ acts, complete: true, from: '2026-11-08T00:00:00.000Z' }, names, ourReasons)
 
 describe('which entries of the audit log are about a connector', () => {
   test.each([
@@ -37,9 +37,24 @@ describe('which entries of the audit log are about a connector', () => {
   })
 
   test('without a name, only the id counts: an empty name matches nothing', () => {
-    expect(isAbout(act({ object: '' }), { id, name: '' })).toBe(false)
-    expect(isAbout(act({ object: '' }), { id })).toBe(false)
+    expect(isAbout(act({ object: '' }), [id, ''])).toBe(false)
+    expect(isAbout(act({ object: '' }), [id])).toBe(false)
   })
+})
+
+test('whoever renamed the connector while changing it is found under its old name', () => {
+  const acts = [
+    act({ object: 'Old', at: '2026-11-22T01:00:00.000Z', parameters: [{ name: 'Name', value: 'Older' }] }),
+    act({ object: 'Older', account: 'eve', parameters: [{ name: 'Name', value: 'relay (athens)' }] }),
+    act({ object: 'Another', parameters: [{ name: 'Name', value: 'Relay (Berlin)' }] }),
+  ]
+  expect(trail(acts)).toMatchObject({ acts: [{ account: 'eve' }, { object: 'Old' }], others: 1 })
+})
+
+test('a name that holds the separators of a path is found as a whole', () => {
+  const slashed = [id, 'Relay A/B\\C']
+  expect(isAbout(act({ object: 'Relay A/B\\C' }), slashed)).toBe(true)
+  expect(isAbout(act({ object: 'C' }), slashed)).toBe(false)
 })
 
 test('the latest entry comes first, and changes of other connectors are counted', () => {

@@ -44,6 +44,7 @@ beforeEach(async () => {
     tenantOf: () => ({ exchange, watcher }),
     standing: ask,
     lookAtConnector,
+    roleMapHash: async () => 'map',
     newId,
     clock,
     log,
