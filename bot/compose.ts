@@ -34,7 +34,7 @@ import { type RequestParts, Requests } from './requests.js'
 import { closed, createServer, listen, type Readiness } from './server.js'
 import { serviceHosts } from './service-hosts.js'
 import { TeamsAdapter } from './teams-adapter.js'
-import { defaultSimulation, Tenants } from './tenants.js'
+import { defaultSimulation, type OnReading, Tenants } from './tenants.js'
 import { graphOf, teamsClient, tokenSources, type WayParts } from './ways-out.js'
 
 /** What the demo and tests put in the place of the real thing; nothing else in the program can be replaced. */
@@ -113,7 +113,9 @@ async function start(
   const texts = en
   const desk = new Desk({ store, clock, log, rules })
   const { simulation = defaultSimulation } = overrides
-  const tenants = await Tenants.from(settings, { ...around, desk, simulation })
+  // Nothing is read before everything is made.
+  const onReading: OnReading = (...reading) => investigator.noticed(...reading)
+  const tenants = await Tenants.from(settings, { ...around, desk, onReading, simulation })
   const tenantOf = (name: string) => tenants.of(name)
   await refuseOrphans(await store.open(), tenants).catch(async (cause) => {
     await tenants.simulated?.stop()
@@ -130,7 +132,15 @@ async function start(
   const identities = new Identities({ client, roles, homeTenantId, clock, conversation })
 
   const lookUp = (account: string) => directory.userId(account)
-  const investigator = new Investigator({ desk, store, tenantOf, lookUp, clock, log })
+  const investigator: Investigator = new Investigator({
+    desk,
+    store,
+    tenants: tenants.names,
+    tenantOf,
+    lookUp,
+    clock,
+    log,
+  })
   const announcer = new Announcer({
     store,
     client,

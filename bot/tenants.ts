@@ -2,7 +2,7 @@ import { type Clock, hourMs, secondMs } from '../src/clock.js'
 import type { TokenSource } from '../src/credentials.js'
 import type { Desk } from '../src/desk.js'
 import { Fault } from '../src/errors.js'
-import { ConnectorWatch } from '../src/evidence/connector-watch.js'
+import { ConnectorWatch, type GoodReading } from '../src/evidence/connector-watch.js'
 import { createAdminApi } from '../src/exchange/admin-api.js'
 import type { Connection } from '../src/exchange/connection.js'
 import { createSimulatedTenant, type SimulatedTenant } from '../src/exchange/simulated-tenant.js'
@@ -13,12 +13,16 @@ import { Watcher } from '../src/watch/watcher.js'
 import type { WatchedTenant } from '../src/work/removal.js'
 import { connectionOf, type TokensOf } from './ways-out.js'
 
+export type OnReading = (tenant: string, reading: GoodReading) => Promise<void>
+
 interface TenantParts {
   desk: Desk
   store: Store
   clock: Clock
   log: Log
   newId: () => string
+  /** Called with each reading of a tenant's connectors. */
+  onReading: OnReading
   tokensOf: TokensOf
   simulation: { name: string; lagMs: number }
 }
@@ -127,9 +131,13 @@ function watched(
   tenant: string,
   connection: Omit<Connection, 'clock' | 'log' | 'newId'>,
   pollSeconds: number,
-  { desk, store, clock, log, newId }: TenantParts,
+  { desk, store, clock, log, newId, onReading }: TenantParts,
 ): TenantWatched {
   const exchange = createAdminApi({ ...connection, clock, log, newId })
   const watcher = new Watcher({ tenant, exchange, desk, store, clock, log, newId, pollSeconds })
-  return { exchange, watcher, connectors: new ConnectorWatch({ tenant, exchange, store, clock, log }) }
+  return {
+    exchange,
+    watcher,
+    connectors: new ConnectorWatch({ tenant, exchange, store, clock, log, onReading }),
+  }
 }

@@ -60,8 +60,11 @@ class EvidenceLines {
     return this.#lines('Get-MessageTraceV2', traffic, (found) => [counted(found)])
   }
 
-  audit({ audit }: Evidence): string[] {
-    return this.#lines('Search-UnifiedAuditLog', audit, (trail) => this.#trail(trail))
+  /** While nothing is being logged, finding nothing means nothing. */
+  audit({ audit, auditing }: Evidence): string[] {
+    const isOff = auditing.collected && !auditing.found.on
+    const lines = this.#lines('Search-UnifiedAuditLog', audit, (trail) => this.#trail(trail, isOff))
+    return isOff ? [this.#words.nothingLogged, ...lines] : lines
   }
 
   connector({ connector }: Evidence): string[] {
@@ -77,13 +80,22 @@ class EvidenceLines {
     return this.#lines(this.#words.ownReadings, changes, (found) => this.#changes(found))
   }
 
-  editor({ audit }: Evidence): string[] {
+  editor({ audit, auditing }: Evidence): string[] {
     const { editor, openedAt } = this.incident
     const words = this.#words
-    if (!editor) return [audit.collected ? words.editorNotFound : words.editorNotKnown]
+    if (!editor) return [this.#whyNoEditor(audit, auditing)]
     const { editorMayApprove } = this.context.rules.approvals
     const account = showUnlinked(editor.account, mostShown.short)
-    return [words.editor(account, onDevice(editor.at, openedAt), editor.id !== undefined, editorMayApprove)]
+    const whose = editor.id !== undefined ? 'person' : editor.notLookedUp ? 'notLookedUp' : 'nobody'
+    const line = words.editor(account, onDevice(editor.at, openedAt), whose, editorMayApprove)
+    const seenAt = onDevice(audit.at, openedAt)
+    return [audit.collected ? words.sourced(line, 'Search-UnifiedAuditLog', seenAt) : line]
+  }
+
+  #whyNoEditor(audit: Evidence['audit'], auditing: Evidence['auditing']): string {
+    const words = this.#words
+    if (!audit.collected) return words.editorNotKnown
+    return auditing.collected && !auditing.found.on ? words.editorNotLogged : words.editorNotFound
   }
 
   auditing({ auditing }: Evidence): string[] {
@@ -92,7 +104,8 @@ class EvidenceLines {
   }
 
   alertPolicy({ alertPolicy }: Evidence): string[] {
-    return this.#lines('Get-ProtectionAlert', alertPolicy, (policy) => [this.#policy(policy)])
+    const lines = this.#lines('Get-ProtectionAlert', alertPolicy, (policy) => [this.#policy(policy)])
+    return alertPolicy.collected ? lines : [...lines, this.#words.policyUnknown]
   }
 
   get #words() {
@@ -109,12 +122,13 @@ class EvidenceLines {
     return [...lines.slice(0, -1), ...lines.slice(-1).map((line) => sourced(line, source, at))]
   }
 
-  #trail({ acts, others, from, complete }: AuditTrail): string[] {
+  #trail({ acts, others, from, complete }: AuditTrail, isOff: boolean): string[] {
     const words = this.#words
     const since = onDevice(from)
     const shown = acts.slice(0, mostActs).map((act) => this.#act(act))
+    const none = complete && !isOff ? words.noActs(since) : words.noActsRead(since)
     return [
-      ...(shown.length > 0 ? shown : [words.noActs(since)]),
+      ...(shown.length > 0 ? shown : [none]),
       ...(acts.length > mostActs ? [words.moreActs(acts.length - mostActs)] : []),
       words.auditEnd(others, complete),
     ]
@@ -130,12 +144,16 @@ class EvidenceLines {
 
   #properties(connector: InboundConnector): string {
     const { enabled, type, senderIps, senderDomains, tlsCertificate } = connector
+    const { requireTls, restrictToIps, restrictToCertificate } = connector
     return this.#words.connector({
       enabled,
       type: type && show(type, mostShown.word),
       addresses: senderIps.map((ip) => showAddress(ip, mostShown.word)),
       domains: senderDomains.map(domainOf),
       certificate: tlsCertificate && showUnlinked(tlsCertificate, mostShown.short),
+      requireTls,
+      restrictToIps,
+      restrictToCertificate,
     })
   }
 

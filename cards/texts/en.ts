@@ -312,12 +312,16 @@ const settingNames: Record<string, string> = {
 }
 
 const settingName = (property: string): string =>
-  settingNames[property] ??
-  settingNames[property.slice(0, 1).toLowerCase() + property.slice(1)] ??
+  wordFor(settingNames, property) ??
+  wordFor(settingNames, property.slice(0, 1).toLowerCase() + property.slice(1)) ??
   show(property, mostShown.word)
 
 const valueWords: Record<string, string> = { '': 'nothing', true: 'yes', false: 'no' }
-const settingValue = (value: string): string => valueWords[value] ?? `“${value}”`
+const settingValue = (value: string): string => wordFor(valueWords, value) ?? `“${value}”`
+
+/** What comes from outside may be called like something that every object has. */
+const wordFor = (words: Record<string, string>, key: string): string | undefined =>
+  Object.hasOwn(words, key) ? words[key] : undefined
 
 const actWords: Record<ConnectorAct, string> = {
   'New-InboundConnector': 'created it',
@@ -347,6 +351,9 @@ const evidence = {
       ? `No mail from ${from} in the last ${hours} h${left}`
       : `**${least}${count(counts.messages, 'message', 'messages')}** from ${from} in the last ${hours} h, **${least}${number(counts.spam)} filtered as spam or quarantined**${left}`
   },
+  nothingLogged: '**Audit logging is off: what is changed is not logged.** Nothing found means nothing.',
+  noActsRead: (since: string) =>
+    `Among what could be read there is no change of this connector since ${since}; there may be some.`,
   noActs: (since: string) => `The log has no change of this connector since ${since}.`,
   act: (
     act: ConnectorAct,
@@ -369,11 +376,14 @@ const evidence = {
     /** Undefined for all domains. */
     domains: (Shown | undefined)[]
     certificate: Shown | undefined | ''
+    requireTls: boolean | undefined
+    restrictToIps: boolean | undefined
+    restrictToCertificate: boolean | undefined
   }) =>
     [
       is.enabled === undefined ? 'Now' : `Now turned ${is.enabled ? 'on' : 'off'}`,
       ...(is.type ? [is.type === 'OnPremises' ? 'on-premises' : is.type.toLowerCase()] : []),
-      is.addresses.length > 0 ? `from ${upTo(3, is.addresses)}` : 'from any address',
+      is.addresses.length > 0 ? `from ${upTo(3, is.addresses)}` : 'no sender addresses named',
       ...(is.domains.length > 0
         ? [
             `for ${upTo(
@@ -383,6 +393,9 @@ const evidence = {
           ]
         : []),
       is.certificate ? `TLS name ${is.certificate}` : 'no TLS name',
+      ...yesOrNo(is.requireTls, 'TLS required', 'TLS not required'),
+      ...yesOrNo(is.restrictToIps, 'held to its addresses', 'not held to its addresses'),
+      ...yesOrNo(is.restrictToCertificate, 'held to its certificate', 'not held to its certificate'),
     ].join(', '),
   change: (
     kind: ConnectorChange['kind'],
@@ -401,10 +414,11 @@ const evidence = {
   moreChanges: (n: number, since: string) =>
     `… and ${count(n, 'earlier change', 'earlier changes')} since watching began ${since}`,
   noChange: (since: string) => `No change seen since watching began ${since}`,
-  editor: (account: Shown, at: string, isPerson: boolean, mayApprove: boolean) =>
-    `Last changed before the block by **${account}**, ${at}.${isPerson ? '' : ' No account of your organisation was found by that name.'}${isPerson && !mayApprove ? ' Whoever that is may not approve.' : ''}`,
+  editor: (account: Shown, at: string, whose: 'person' | 'nobody' | 'notLookedUp', mayApprove: boolean) =>
+    `Last changed before the block by **${account}**, ${at}.${whoseAccount[whose]}${whose !== 'nobody' && !mayApprove ? ' Whoever that is may not approve.' : ''}`,
   editorNotFound:
     '**Editor not known:** the audit log has no change of this connector before the block (yet).',
+  editorNotLogged: '**Editor not known:** audit logging is off, so nothing was logged.',
   editorNotKnown: '**Editor not known:** the audit log could not be read.',
   auditingOn: 'Audit logging is on',
   auditingOff: '**Audit logging is off:** without it there is no alert, and nobody can see who changed what',
@@ -414,10 +428,20 @@ const evidence = {
     const limit = dailyLimit === undefined ? 'without a daily limit' : `**at most ${dailyLimit} mails a day**`
     return `The alert policy is on and mails ${count(recipients, 'recipient', 'recipients')}, ${limit}`
   },
+  policyUnknown: 'Until it can be read, look under **How?**, Alert policies.',
   noPolicy: '**There is no alert policy “Suspicious connector activity”** in this tenant',
   rawToggle: 'What Exchange reported',
   rawRow: (name: Shown, value: Shown) => `${name}: ${value}`,
 }
+
+const whoseAccount = {
+  person: '',
+  nobody: ' No account of your organisation was found by that name.',
+  notLookedUp: ' Whether it is somebody of your organisation could not be looked up.',
+}
+
+const yesOrNo = (flag: boolean | undefined, yes: string, no: string): string[] =>
+  flag === undefined ? [] : [flag ? yes : no]
 
 const upTo = (most: number, items: readonly string[]): string =>
   items.length > most ? `${items.slice(0, most).join(', ')} and ${items.length - most} more` : list(items)
@@ -1005,7 +1029,7 @@ function refusal(why: Refusal, about?: Incident): string {
     case 'overrideNotNeeded':
       return 'Not done: all required steps are settled, so a plain **Approve unblock** is enough. Nothing was changed.'
     case 'evidenceStale':
-      return `Not approved yet: what is known of the connector is more than ${evidenceFreshMinutes} minutes old, so it is being read again. Nothing was changed. **Approve again in a moment.**`
+      return `Not approved yet: what is known of the connector is older than ${evidenceFreshMinutes} minutes, or was not read yet, so it is being read now. Nothing was changed. **Approve again in a moment.**`
     case 'editorMayNotApprove':
       return `Not approved: you (${show(why.account, mostShown.short)}) changed this connector last before it was blocked, at ${utc(why.at)}, and the rules here want somebody else to approve. Nothing was changed. Ask another approver.`
     case 'tooManyNotes':

@@ -64,12 +64,10 @@ export function withReading(
   const { tenant, at, connectors, complete } = reading
   const known = new Map(Object.entries(history?.versions ?? {}))
   const read = new Map(connectors.map((connector) => [connector.id, connector]))
-  const isFirst = history === undefined
   for (const [id, connector] of read)
-    known.set(id, next(known.get(id), connector, at, isFirst ? undefined : history))
+    known.set(id, next(known.get(id) ?? absentSoFar(history), connector, at))
   if (complete)
-    for (const [id, versions] of known)
-      if (!read.has(id)) known.set(id, next(versions, undefined, at, history))
+    for (const [id, versions] of known) if (!read.has(id)) known.set(id, next(versions, undefined, at))
   const oldest = later(at, -keptForMs)
   const kept = [...known]
     .map(([id, versions]) => [id, withoutOld(versions, oldest)] as const)
@@ -79,15 +77,13 @@ export function withReading(
   return { tenant, since: history?.since ?? at, lastRead: at, lastComplete, versions }
 }
 
-function next(
-  versions: Version[] | undefined,
-  is: InboundConnector | undefined,
-  at: Instant,
-  history: ConnectorHistory | undefined,
-): Version[] {
-  // One that was not there at an earlier reading appeared; of those of the first reading nobody knows since when.
-  const before: Version[] =
-    versions ?? (history ? [{ firstSeen: history.since, lastSeen: history.lastRead, is: undefined }] : [])
+/** One that was not there when all were read appeared since; of the first reading's nobody knows since when. */
+const absentSoFar = (history: ConnectorHistory | undefined): Version[] =>
+  history?.lastComplete === undefined
+    ? []
+    : [{ firstSeen: history.since, lastSeen: history.lastComplete, is: undefined }]
+
+function next(before: Version[], is: InboundConnector | undefined, at: Instant): Version[] {
   const last = before.at(-1)
   const isSame =
     last !== undefined && (last.is && is ? changesBetween(last.is, is).length === 0 : last.is === is)
@@ -125,3 +121,12 @@ function changeTo(before: Version | undefined, { is, firstSeen: at }: Version): 
 /** Whether a connector of that id was ever seen in this tenant. */
 export const wasSeen = (history: ConnectorHistory | undefined, connectorId: string): boolean =>
   history?.versions[connectorId]?.some(({ is }) => is !== undefined) ?? false
+
+/** Every name that a connector has or had, as far as it is known. */
+export const namesIn = (
+  read: { connectors: InboundConnector[]; history: ConnectorHistory | undefined },
+  connectorId: string,
+): string[] => [
+  ...read.connectors.filter(({ id }) => id === connectorId).map(({ name }) => name),
+  ...(read.history?.versions[connectorId] ?? []).flatMap(({ is }) => (is ? [is.name] : [])),
+]

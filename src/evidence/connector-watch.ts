@@ -1,4 +1,4 @@
-import { type Clock, elapsedMs, hourMs, type Instant, later, secondMs } from '../clock.js'
+import { type Clock, hourMs, type Instant, isRecent, later, secondMs } from '../clock.js'
 import { messageOf } from '../errors.js'
 import type { Exchange, ReadFailure } from '../exchange/exchange.js'
 import type { InboundConnector } from '../incident/evidence.js'
@@ -13,7 +13,9 @@ export interface Reading {
   complete: boolean
 }
 
-export type ConnectorRead = ({ ok: true; history: ConnectorHistory | undefined } & Reading) | ReadFailure
+/** `history`: how they have looked so far, this reading included; undefined if that could not be kept. */
+export type GoodReading = { ok: true; history: ConnectorHistory | undefined } & Reading
+export type ConnectorRead = GoodReading | ReadFailure
 
 interface WatchParts {
   tenant: string
@@ -21,6 +23,8 @@ interface WatchParts {
   store: Store
   clock: Clock
   log: Log
+  /** Called with each good reading, before whoever asked for it gets it: open incidents may be about one of them. */
+  onReading: (tenant: string, reading: GoodReading) => Promise<void>
 }
 
 const everyMs = 1 * hourMs
@@ -32,6 +36,8 @@ const sharedForMs = 30 * secondMs
  * reading to the history. What an attacker changes and takes back between two readings is not seen.
  */
 export class ConnectorWatch {
+  /** The last keeping that has not ended yet: two at once would lose a version. */
+  #keeping: Promise<unknown> = Promise.resolve()
   #last: { at: Instant; read: Promise<ConnectorRead> } | undefined
   #cancelTimer: () => void = () => undefined
   #stopped = false
@@ -48,8 +54,8 @@ export class ConnectorWatch {
       this.read().then(
         (read) => {
           if (read.ok) return
-          const { code, message, requestId } = read
-          log.warn({ tenant, code, message, requestId }, 'the connectors could not be read')
+          const { code, message, requestId, clientRequestId } = read
+          log.warn({ tenant, code, message, requestId, clientRequestId }, 'the connectors could not be read')
         },
         (fault) => log.error({ tenant, fault: messageOf(fault) }, 'the connectors could not be kept'),
       )
@@ -68,7 +74,7 @@ export class ConnectorWatch {
   read({ fresh = false }: { fresh?: boolean } = {}): Promise<ConnectorRead> {
     const now = this.parts.clock.now()
     const last = this.#last
-    if (!fresh && last && elapsedMs(last.at, now) < sharedForMs) return last.read
+    if (!fresh && last && isRecent(last.at, now, sharedForMs)) return last.read
     const read = this.#read(now)
     this.#last = { at: now, read }
     return read
@@ -78,16 +84,21 @@ export class ConnectorWatch {
     const answer = await this.parts.exchange.inboundConnectors()
     if (!answer.ok) return answer
     const { connectors, complete } = answer
-    return { ok: true, at, connectors, complete, history: await this.#keep({ at, connectors, complete }) }
+    const reading = { at, connectors, complete }
+    const keeping = this.#keeping.then(() => this.#keep(reading))
+    this.#keeping = keeping
+    const good: GoodReading = { ok: true, ...reading, history: await keeping }
+    await this.parts.onReading(this.parts.tenant, good)
+    return good
   }
 
   /** A disk that is full must not keep anybody from seeing the connector as it is now. */
   async #keep(reading: Reading): Promise<ConnectorHistory | undefined> {
-    const { store, tenant, log } = this.parts
+    const { store, tenant, clock, log } = this.parts
     try {
       const known = await store.connectorHistory(tenant)
-      // Two readings may overlap: what is older than what is kept tells nothing new.
-      if (known && known.lastRead >= reading.at) return known
+      // Two readings may overlap: what is older than what is kept tells nothing new, unless the clock was set back.
+      if (known && known.lastRead >= reading.at && known.lastRead <= clock.now()) return known
       const history = withReading(known, { tenant, ...reading })
       await store.saveConnectorHistory(history)
       return history
@@ -97,3 +108,7 @@ export class ConnectorWatch {
     }
   }
 }
+
+/** The connector of that id among those that were read. */
+export const connectorIn = (read: GoodReading, id: string): InboundConnector | undefined =>
+  read.connectors.find((connector) => connector.id === id)

@@ -1,20 +1,19 @@
 import { createHash } from 'node:crypto'
-import { type Clock, elapsedMs, hourMs, type Instant, later, secondMs, within } from '../clock.js'
+import { type Clock, hourMs, type Instant, isRecent, later, secondMs } from '../clock.js'
 import type { Desk } from '../desk.js'
-import type { EvidenceReads, ReadFailure } from '../exchange/exchange.js'
-import type { SystemCommand } from '../incident/commands.js'
+import type { EvidenceReads } from '../exchange/exchange.js'
 import type { EvidenceState } from '../incident/due-evidence.js'
+import { blockedSince } from '../incident/episode.js'
 import type { AuditTrail, Evidence, InboundConnector, Piece, Traffic } from '../incident/evidence.js'
 import { type Incident, isFinal } from '../incident/incident.js'
 import type { Log } from '../log.js'
 import type { Store } from '../store/store.js'
 import type { WorkResult } from '../work/removal.js'
-import { lastEditor, namesOf, removalByOther, trailOf } from './audit-trail.js'
-import { changesOf, wasSeen } from './connector-history.js'
-import type { ConnectorRead, ConnectorWatch } from './connector-watch.js'
+import { lastEditor } from './audit-trail.js'
+import { Collector } from './collector.js'
+import { type ConnectorWatch, connectorIn, type GoodReading } from './connector-watch.js'
+import { explanationOf, isUnexplained, ownReasons, unexplainedIn } from './ended.js'
 import { decisiveChanges, fingerprintOf, missingConnector } from './fingerprint.js'
-import { SharedReads } from './shared-reads.js'
-import { trafficOf } from './traffic.js'
 
 /** What of one watched tenant is looked into. */
 export interface InvestigatedTenant {
@@ -28,6 +27,8 @@ export type LookUpAccount = (account: string) => Promise<{ ok: true; id: string 
 interface InvestigatorParts {
   desk: Desk
   store: Store
+  /** Names of the watched tenants. */
+  tenants: readonly string[]
   tenantOf: (name: string) => InvestigatedTenant
   lookUp: LookUpAccount
   clock: Clock
@@ -37,33 +38,25 @@ interface InvestigatorParts {
 /** Whether the connector could just be read, and what it is like. */
 export type ConnectorLook = { ok: true; fingerprint: string } | { ok: false; message: string }
 
-interface Found {
-  askedAt: Instant
-  evidence: Evidence
-}
-
-type Explanation = Omit<Extract<SystemCommand, { verb: 'explainEnd' }>, 'verb'>
-
-const auditDays = 14
-/** A little longer than the plan of looks after an end. */
-const explainedForMs = 26 * hourMs
-const longestGatherMs = 45 * secondMs
 /** Somebody who keeps pressing Refresh must not keep Exchange busy. */
 const notAgainForMs = 30 * secondMs
+/** Longer than any plan of looks. */
+const neverAgainMs = 1_000 * hourMs
 
 /**
  * Finds out what people need to decide: what the connector is like, how it has changed and by whom, and what went
  * through it. What it finds is kept in memory and shown; what a decision rests on goes to the desk, and so into the
- * record. A read that fails is a piece that was not collected, and never looks like nothing was found.
+ * record.
  */
 export class Investigator {
-  readonly #found = new Map<number, Found>()
+  readonly #found = new Map<number, { askedAt: Instant; evidence: Evidence }>()
   readonly #wanted = new Set<number>()
   readonly #explained = new Map<number, Instant>()
-  readonly #shared: SharedReads
+  readonly #collector: Collector
 
   constructor(private readonly parts: InvestigatorParts) {
-    this.#shared = new SharedReads(parts.clock)
+    const { clock, log, tenantOf } = parts
+    this.#collector = new Collector({ readsOf: (tenant) => tenantOf(tenant).exchange, clock, log })
   }
 
   /** What was found out about an incident so far; undefined until something was. */
@@ -71,41 +64,41 @@ export class Investigator {
     return this.#found.get(number)?.evidence
   }
 
-  stateOf(incident: Incident): EvidenceState {
-    const { number } = incident
-    if (isFinal(incident)) {
-      this.#found.delete(number)
-      return { askedAt: this.#explained.get(number) }
-    }
-    const wanted = this.#wanted.has(number)
-    const found = this.#found.get(number)
-    if (!found) return { wanted }
-    return { askedAt: found.askedAt, mark: markOf(found.evidence), wanted }
-  }
-
   /** When Exchange was last asked what the connector is like; undefined if it has not been since the start. */
   askedAt({ number }: Pick<Incident, 'number'>): Instant | undefined {
     return this.#found.get(number)?.askedAt
   }
 
+  stateOf(incident: Incident): EvidenceState {
+    const { number } = incident
+    if (isFinal(incident)) {
+      this.#forget(incident)
+      return { askedAt: this.#explained.get(number) }
+    }
+    const wanted = this.#wanted.has(number)
+    const found = this.#found.get(number)
+    return found ? { askedAt: found.askedAt, mark: markOf(found.evidence), wanted } : { wanted }
+  }
+
   /** Somebody looks at it, or wants to decide: everything is asked for anew, unless it just was. */
-  async refresh({ number }: Pick<Incident, 'number'>): Promise<void> {
+  async refresh(incident: Incident): Promise<void> {
     const { store, clock } = this.parts
-    const askedAt = this.askedAt({ number })
-    if (askedAt !== undefined && elapsedMs(askedAt, clock.now()) < notAgainForMs) return
-    this.#wanted.add(number)
-    await store.touch(number)
+    const askedAt = this.askedAt(incident)
+    if (isFinal(incident) || (askedAt !== undefined && isRecent(askedAt, clock.now(), notAgainForMs))) return
+    this.#wanted.add(incident.number)
+    await store.touch(incident.number)
   }
 
   /** Collects everything about an incident that is not over. */
   async gather(incident: Incident): Promise<WorkResult> {
     const { store, clock } = this.parts
     const { number, tenant } = incident
-    this.#wanted.delete(number)
+    const { exchange, connectors } = this.parts.tenantOf(tenant)
+    if (this.#wanted.delete(number)) exchange.hurry()
     const askedAt = clock.now()
-    const read = await this.parts.tenantOf(tenant).connectors.read()
+    const read = await connectors.read()
     if (read.ok) await this.#see(incident, read)
-    const evidence = await this.#collect(incident, read, askedAt)
+    const evidence = await this.#collector.collect(incident, read)
     this.#found.set(number, { askedAt, evidence })
     if (evidence.audit.collected) await this.#nameEditor(incident, evidence.audit.found)
     await store.touch(number)
@@ -116,41 +109,46 @@ export class Investigator {
    * Finds out what took connectors off the list that nobody here unblocked: of this incident, and of all others of the
    * tenant for which the same answers will do.
    */
-  async explain({ tenant }: Incident): Promise<WorkResult> {
+  async explain({ number, tenant }: Incident): Promise<WorkResult> {
     const { desk, store, clock } = this.parts
     const now = clock.now()
-    const ended = await store.endedBetween(later(now, -explainedForMs), later(now, 1))
-    const unexplained = ended.filter((one) => one.tenant === tenant && isUnexplained(one))
-    const read = await this.parts.tenantOf(tenant).connectors.read()
+    if (!this.parts.tenants.includes(tenant)) {
+      // Nobody can look there any more; its name has left the settings.
+      this.#explained.set(number, later(now, neverAgainMs))
+      await store.touch(number)
+      return 'done'
+    }
+    const connectors = await this.parts.tenantOf(tenant).connectors.read()
+    const unexplained = await unexplainedIn(tenant, store, clock)
+    for (const incident of unexplained) this.#explained.set(incident.number, now)
     for (const incident of unexplained) {
-      const { number } = incident
-      this.#explained.set(number, now)
-      const found = await this.#whyItEnded(incident, read)
+      const audit = await this.#collector.trail(incident, connectors, await ownReasons(incident, store))
+      const found = explanationOf(incident, { connectors, audit }, now)
       // Nothing found is no answer yet: it sleeps until the next planned look.
-      if (found) await desk.act(number, { verb: 'explainEnd', ...found })
-      else await store.touch(number)
+      if (found) await desk.act(incident.number, { verb: 'explainEnd', ...found })
+      else await store.touch(incident.number)
     }
     return 'done'
   }
 
-  async #whyItEnded(incident: Incident, read: ConnectorRead): Promise<Explanation | undefined> {
-    if (read.ok && isGone(incident, read)) return { cause: 'connectorGone' }
-    const connector = read.ok ? connectorIn(read, incident.restriction.connectorId) : undefined
-    const audit = await this.#trail(incident, connector)
-    const act = audit.collected ? removalByOther(audit.found, incident.openedAt) : undefined
-    return act && { cause: 'removedByOther', removedBy: { account: act.account, at: act.at } }
-  }
-
   /** What the connector is like at this moment, for the last check before a removal. */
   async look(incident: Incident): Promise<ConnectorLook> {
-    const read = await this.parts.tenantOf(incident.tenant).connectors.read({ fresh: true })
+    const { exchange, connectors } = this.parts.tenantOf(incident.tenant)
+    exchange.hurry()
+    const read = await connectors.read({ fresh: true })
     if (!read.ok) return { ok: false, message: read.message }
-    if (!read.complete) return { ok: false, message: 'Part of the list of connectors cannot be read' }
+    if (!read.complete && !connectorIn(read, incident.restriction.connectorId))
+      return { ok: false, message: 'Part of the list of connectors cannot be read' }
     return { ok: true, fingerprint: await this.#see(incident, read) }
   }
 
+  /** A reading that was made for whatever reason: a change in it concerns every open incident of that connector. */
+  async noticed(tenant: string, reading: GoodReading): Promise<void> {
+    for (const incident of await this.parts.store.open(tenant)) await this.#see(incident, reading)
+  }
+
   /** Tells the desk what the connector is like; one that is missing from a list with gaps tells nothing. */
-  async #see(incident: Incident, read: Extract<ConnectorRead, { ok: true }>): Promise<string> {
+  async #see(incident: Incident, read: GoodReading): Promise<string> {
     const { connectorId } = incident.restriction
     const connector = connectorIn(read, connectorId)
     const fingerprint = fingerprintOf(connector)
@@ -163,117 +161,36 @@ export class Investigator {
     return fingerprint
   }
 
-  async #collect(incident: Incident, read: ConnectorRead, at: Instant): Promise<Evidence> {
-    const { clock } = this.parts
-    const { exchange } = this.parts.tenantOf(incident.tenant)
-    const { connectorId } = incident.restriction
-    const connector = read.ok ? connectorIn(read, connectorId) : undefined
-    const inTime = <Value>(work: Promise<Piece<Value>>) =>
-      within(clock, longestGatherMs, work, late<Value>(at))
-    const [audit, auditing, alertPolicy, traffic] = await Promise.all([
-      inTime(this.#trail(incident, connector)),
-      inTime(
-        this.#piece(
-          incident,
-          'auditing',
-          () => exchange.auditing(),
-          ({ on }) => ({ on }),
-        ),
-      ),
-      inTime(
-        this.#piece(
-          incident,
-          'alertPolicy',
-          () => exchange.alertPolicy(),
-          ({ policy }) => policy,
-        ),
-      ),
-      inTime(this.#traffic(incident, connector, read)),
-    ])
-    return {
-      connector: connectorPiece(read, connectorId, at),
-      changes: changesPiece(read, connectorId, at),
-      audit,
-      auditing,
-      alertPolicy,
-      traffic,
-    }
-  }
-
-  async #trail(incident: Incident, connector: InboundConnector | undefined): Promise<Piece<AuditTrail>> {
-    const { clock } = this.parts
-    const until = clock.now()
-    const from = later(until, -auditDays * 24 * hourMs)
-    const { exchange } = this.parts.tenantOf(incident.tenant)
-    const names = namesOf(incident.restriction.connectorId, connector, incident.restriction.connectorName)
-    return this.#piece(
-      incident,
-      'connectorAudit',
-      () => exchange.connectorAudit(from, until),
-      (answer) => trailOf({ ...answer, from }, names, incident.removal?.reason),
-    )
-  }
-
-  async #traffic(
-    incident: Incident,
-    connector: InboundConnector | undefined,
-    read: ConnectorRead,
-  ): Promise<Piece<Traffic>> {
-    const at = this.parts.clock.now()
-    if (!read.ok) return { collected: false, at, cause: `The connector could not be read: ${read.message}` }
-    const { exchange } = this.parts.tenantOf(incident.tenant)
-    const result = await trafficOf(connector, (ip, from) => exchange.traffic(ip, from, at), at)
-    if (result.ok) return { collected: true, at, found: result.traffic }
-    if (result.failure) this.#logFailure(incident, 'traffic', result.failure)
-    return { collected: false, at, cause: result.cause }
-  }
-
-  /** One read as a piece of evidence; incidents of one tenant that are looked into together share it. */
-  async #piece<Answer extends { ok: true }, Value>(
-    incident: Incident,
-    what: string,
-    ask: () => Promise<Answer | ReadFailure>,
-    found: (answer: Answer) => Value,
-  ): Promise<Piece<Value>> {
-    const { at, answer } = await this.#shared.ask(`${incident.tenant} ${what}`, ask)
-    if (answer.ok) return { collected: true, at, found: found(answer) }
-    this.#logFailure(incident, what, answer)
-    return { collected: false, at, cause: answer.message }
-  }
-
-  #logFailure({ tenant }: Incident, what: string, failure: ReadFailure): void {
-    const { code, message, requestId } = failure
-    this.parts.log.warn({ tenant, what, code, message, requestId }, 'evidence could not be collected')
-  }
-
   async #nameEditor(incident: Incident, trail: AuditTrail): Promise<void> {
-    const act = lastEditor(trail, incident.openedAt)
+    const act = lastEditor(trail, blockedSince(incident))
     if (!act) return
+    const { account, at } = act
     const known = incident.editor
-    if (known && known.account === act.account && known.at === act.at && known.id !== undefined) return
-    // Apps and Microsoft's own services have names that no person has.
-    const looked = act.account.includes('@') ? await this.parts.lookUp(act.account) : undefined
-    const id = looked?.ok ? looked.id : undefined
+    if (known && known.account === account && known.at === at && known.id !== undefined) return
     await this.parts.desk.act(incident.number, {
       verb: 'nameEditor',
-      editor: { account: act.account, at: act.at, ...(id === undefined ? {} : { id }) },
+      editor: { account, at, ...(await this.#whose(account)) },
     })
+  }
+
+  /** Apps and Microsoft's own services have names that no person has. */
+  async #whose(account: string): Promise<{ id?: string; notLookedUp?: true }> {
+    if (!account.includes('@')) return {}
+    const looked = await this.parts.lookUp(homeAccountOf(account))
+    if (!looked.ok) return { notLookedUp: true }
+    return looked.id === undefined ? {} : { id: looked.id }
+  }
+
+  /** What is over is shown without evidence. */
+  #forget(incident: Incident): void {
+    this.#found.delete(incident.number)
+    this.#wanted.delete(incident.number)
+    if (!isUnexplained(incident)) this.#explained.delete(incident.number)
   }
 }
 
-const isUnexplained = ({ status, ended }: Incident): boolean =>
-  status === 'cleared' && ended?.cause === 'unknown' && !ended.replaced
-
-const connectorIn = (read: Extract<ConnectorRead, { ok: true }>, id: string): InboundConnector | undefined =>
-  read.connectors.find((connector) => connector.id === id)
-
-/** Only what was there before can be gone: that ids of the two lists are the same is an assumption. */
-function isGone({ restriction, connector }: Incident, read: Extract<ConnectorRead, { ok: true }>): boolean {
-  const { connectorId } = restriction
-  if (!read.complete || connectorIn(read, connectorId)) return false
-  const wasThere = connector !== undefined && connector.fingerprint !== missingConnector
-  return wasThere || wasSeen(read.history, connectorId)
-}
+/** A guest of another tenant is written `name_home.com#EXT#@there`: at home that is `name@home.com`. */
+const homeAccountOf = (account: string): string => account.replace(/_([^_]+)#EXT#@.*$/i, '@$1')
 
 function versionWith(
   versions: { is?: InboundConnector | undefined }[] | undefined,
@@ -282,37 +199,21 @@ function versionWith(
   return versions?.findLast(({ is }) => is !== undefined && fingerprintOf(is) === fingerprint)?.is
 }
 
-function connectorPiece(read: ConnectorRead, id: string, at: Instant): Evidence['connector'] {
-  if (!read.ok) return { collected: false, at, cause: read.message }
-  const found = connectorIn(read, id)
-  if (found || read.complete) return { collected: true, at: read.at, found }
-  return { collected: false, at: read.at, cause: 'Part of the list of connectors cannot be read' }
-}
-
-function changesPiece(read: ConnectorRead, id: string, at: Instant): Evidence['changes'] {
-  if (!read.ok) return { collected: false, at, cause: read.message }
-  return read.history
-    ? { collected: true, at: read.at, found: changesOf(read.history, id) }
-    : { collected: false, at: read.at, cause: 'The readings that were kept are not to be had; see the log' }
-}
-
-const late = <Value>(at: Instant): Piece<Value> => ({
-  collected: false,
-  at,
-  cause: `Exchange did not answer within ${longestGatherMs / secondMs} seconds`,
-})
-
 /** The same as long as people would see nothing new: not what time it is, and not each single message. */
 function markOf(evidence: Evidence): string {
   const { traffic, audit, ...others } = evidence
   const shown = [
-    ...Object.values(others).map((piece) => (piece.collected ? [piece.found] : piece.cause)),
-    traffic.collected ? roughly(traffic.found) : traffic.cause,
+    ...Object.values(others).map((piece) => (piece.collected ? [piece.found] : causeOf(piece))),
+    traffic.collected ? roughly(traffic.found) : causeOf(traffic),
     // Where the search began moves with the clock.
-    audit.collected ? { ...audit.found, from: undefined } : audit.cause,
+    audit.collected ? { ...audit.found, from: undefined } : causeOf(audit),
   ]
   return createHash('sha256').update(JSON.stringify(shown)).digest('hex').slice(0, 16)
 }
+
+/** A failure that is remembered says from when on it is asked again; that alone is no news. */
+const causeOf = ({ cause }: Extract<Piece<unknown>, { collected: false }>): string =>
+  cause.replace(/ \(since [^)]*\)$/, '')
 
 const roughly = ({ counts, ...traffic }: Traffic) => ({
   ...traffic,

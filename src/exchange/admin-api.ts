@@ -97,6 +97,7 @@ export function createAdminApi(connection: Connection): Exchange {
     }),
     ...createEvidenceReads(evidenceOf(evidence), newId),
     alertPolicy: createAlertPolicyRead(evidenceOf(compliance)),
+    hurry: () => backOff.hurry(),
     stop: () => ending.abort(),
   }
 }

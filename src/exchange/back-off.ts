@@ -55,6 +55,12 @@ export class BackOff {
       if (concernsAll.includes(failure.code)) this.#failing.delete(cmdlet)
   }
 
+  /** Somebody waits for it: what failed is worth asking for once more now. The next pause is longer all the same. */
+  hurry(): void {
+    const now = this.clock.now()
+    for (const [cmdlet, failing] of this.#failing) this.#failing.set(cmdlet, { ...failing, until: now })
+  }
+
   /** What is to be answered instead of asking, if anything. */
   instead(cmdlet: string): ReadFailure | undefined {
     const now = this.clock.now()

@@ -116,6 +116,8 @@ export interface EvidenceReads {
   ): Promise<{ ok: true; counts: TrafficCounts } | ReadFailure>
   /** `Get-AdminAuditLogConfig`: without audit logging there is no alert. */
   auditing(): Promise<{ ok: true; on: boolean } | ReadFailure>
+  /** Somebody waits: what failed a while ago is asked for again at once. What Exchange itself asked for holds. */
+  hurry(): void
   /** `Get-ProtectionAlert` in Security & Compliance; undefined where there is no such policy. */
   alertPolicy(): Promise<{ ok: true; policy: AlertPolicy | undefined } | ReadFailure>
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 
 /**
@@ -66,8 +67,31 @@ export const asText = (value: unknown): string | undefined =>
 const mostEntries = 200
 const mostCharacters = 200
 
-/** Several texts, sorted and without repeats, so that the same values read twice are the same. */
+/**
+ * Several texts, sorted and without repeats, so that the same values read twice are the same. What is cut off leaves its
+ * digest: whatever changes in it is still a change. Values that are no text stand for themselves as JSON.
+ */
 export function textsOf(value: unknown): string[] {
-  const texts = several(value).map((entry) => (asText(entry) ?? '').trim().slice(0, mostCharacters))
-  return [...new Set(texts.filter((entry) => entry !== ''))].sort().slice(0, mostEntries)
+  const texts = several(value).map((entry) => (asText(entry) ?? asJson(entry)).trim())
+  const whole = [...new Set(texts.filter((entry) => entry !== ''))].sort()
+  if (whole.length <= mostEntries) return whole.map(shortened)
+  const cut = whole.slice(mostEntries - 1)
+  const rest = `and ${cut.length} more (${digestOf(cut.join('\n'))})`
+  return [...whole.slice(0, mostEntries - 1).map(shortened), rest]
 }
+
+/** A value that is no text; nothing where there is nothing in it. */
+const asJson = (entry: unknown): string => {
+  const json = JSON.stringify(entry ?? '')
+  return ['""', '{}', '[]'].includes(json) ? '' : json
+}
+
+const digestLength = 12
+
+const shortened = (text: string): string =>
+  text.length <= mostCharacters
+    ? text
+    : `${text.slice(0, mostCharacters - digestLength - 3)} (${digestOf(text)})`
+
+const digestOf = (text: string): string =>
+  createHash('sha256').update(text).digest('hex').slice(0, digestLength)

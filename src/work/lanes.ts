@@ -14,6 +14,8 @@ export interface Offer {
    * have the effect it should have, and counts as a failure, so that no mistake becomes a storm of calls.
    */
   state: string
+  /** Somebody waits for it: it goes before what nobody waits for. */
+  urgent?: boolean
   run: (claim: Claim) => Promise<WorkResult>
 }
 
@@ -126,9 +128,10 @@ function byLane(offers: Offer[]): Map<string, Offer[]> {
 
 /** The next one's turn; what was tried before and is not due any more is forgotten. */
 function nextOf(offers: Offer[], lane: Lane): Offer | undefined {
-  const byName = new Map(offers.map((offer) => [offer.name, offer]))
-  for (const name of lane.tried.keys()) if (!byName.has(name)) lane.tried.delete(name)
-  const untried = offers.find(({ name }) => !lane.tried.has(name))
-  const [longestAgo = ''] = lane.tried.keys()
-  return untried ?? byName.get(longestAgo)
+  const names = new Set(offers.map(({ name }) => name))
+  for (const name of lane.tried.keys()) if (!names.has(name)) lane.tried.delete(name)
+  const waitedFor = offers.filter(({ urgent }) => urgent)
+  const first = new Map((waitedFor.length > 0 ? waitedFor : offers).map((offer) => [offer.name, offer]))
+  const untried = [...first.values()].find(({ name }) => !lane.tried.has(name))
+  return untried ?? [...lane.tried.keys()].map((name) => first.get(name)).find((offer) => offer !== undefined)
 }

@@ -113,6 +113,7 @@ export class Loop {
       lane: laneOf(item),
       name: `${item.kind} ${'subject' in item ? item.subject : item.incident}`,
       state: `${incident.sequence} ${evidence.mark ?? ''} ${'asked' in item ? item.asked : ''}`,
+      urgent: item.kind === 'gather' && evidence.wanted === true,
       run: (claim) => this.#do(item, incident, claim),
     }))
   }

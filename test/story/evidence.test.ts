@@ -82,6 +82,27 @@ describe('what the bot finds out by itself', () => {
     },
   )
 
+  test('says that finding nothing means nothing while audit logging is off', async () => {
+    await watching()
+    story.exchange.auditing = false
+    story.exchange.acts.splice(0)
+    await restricted(story)
+    await story.cardShows(
+      'CR-1',
+      'Nothing found means nothing',
+      'audit logging is off, so nothing was logged',
+    )
+    expect(await wordsOfCard()).not.toContain('The log has no change')
+  })
+
+  test('says of an editor whom Entra could not be asked about just that', async () => {
+    await watching()
+    story.graph.fail({ kind: 'status', status: 500 })
+    await restricted(story)
+    await story.cardShows('CR-1', 'could not be looked up')
+    expect(await wordsOfCard()).not.toContain('No account of your organisation')
+  })
+
   test('says so where no read gets through, and approving still works', async () => {
     await watching()
     for (const cmdlet of [
@@ -185,6 +206,44 @@ describe('a connector that changes while people decide', () => {
     expect(story.removals()).toBe(1)
   })
 
+  test('voids votes also when only the hourly reading saw the change, and it was taken back since', async () => {
+    await watching({ rules: { approvals: { required: 2, expireMinutes: 1_440 } } })
+    await readyToDecide(story)
+    await story.pass(5 * secondMs)
+    await decide(story, 'Approve unblock', cast.ann)
+    await story.pass(2.5 * hourMs)
+    const { senderIps } = story.exchange.connectors.find(({ id }) => id === relay) ?? { senderIps: [] }
+    const before = [...senderIps]
+    story.exchange.change(relay, { senderIps: ['203.0.113.99'] }, 'eve@contoso.com')
+    await story.pass(hourMs)
+    story.exchange.change(relay, { senderIps: before }, 'eve@contoso.com')
+    await saidInThread('counts no more: the connector was changed since')
+  })
+
+  test('is unblocked though another connector of the tenant cannot be read', async () => {
+    await watching()
+    story.exchange.faults.always('Get-InboundConnector', { kind: 'rowWithoutId' })
+    await readyToDecide(story)
+    await story.pass(5 * secondMs)
+    await decide(story, 'Approve unblock')
+    await story.until('the removal', () => story.removals() === 1)
+  })
+
+  test('is unblocked as soon as it can be read again, however long it could not', async () => {
+    await watching(twoApprovers)
+    await readyToDecide(story)
+    await story.pass(5 * secondMs)
+    await decide(story, 'Approve unblock', cast.ann)
+    story.exchange.faults.always('Get-InboundConnector', faults.blankForbidden)
+    await story.pass(50 * minuteMs)
+    await decide(story, 'Approve unblock', cast.ben)
+    await story.pass(minuteMs)
+    expect(story.removals()).toBe(0)
+    story.exchange.faults.clear()
+    await story.pass(3 * minuteMs)
+    expect(story.removals()).toBe(1)
+  })
+
   test('may change its comment: that concerns no vote', async () => {
     await watching(twoApprovers)
     await readyToDecide(story)
@@ -244,6 +303,34 @@ describe('whoever changed the connector last before it was blocked', () => {
     await story.cardShows('CR-1', 'Approvals: 0 of 2')
   })
 
+  test('is found though the connector was renamed in the same breath', async () => {
+    await watching()
+    const change = { name: 'Innocent relay', senderIps: ['203.0.113.99'] }
+    story.exchange.change(relay, change, cast.ann.userPrincipalName)
+    await story.pass(minuteMs)
+    await readyToDecide(story)
+    const answer = await decide(story, 'Approve unblock', cast.ann)
+    expect(answer.words).toContain('you (ann@contoso.com) changed this connector last')
+  })
+
+  test('is not whoever repaired it before this bot could first read the list', async () => {
+    await watching()
+    story.exchange.change(relay, { senderIps: ['203.0.113.99'] }, cast.ann.userPrincipalName)
+    await story.pass(minuteMs)
+    story.exchange.faults.always('Get-BlockedConnector', faults.refusal(500, 'ServerError', 'Try later.'))
+    story.exchange.restrict(relay)
+    await story.pass(10 * minuteMs)
+    story.exchange.change(relay, { senderIps: ['203.0.113.24'] }, cast.ben.userPrincipalName)
+    await story.pass(minuteMs)
+    story.exchange.faults.clear()
+    await story.pass(5 * minuteMs)
+    await settled(story)
+    const answer = await decide(story, 'Approve unblock', cast.ann)
+    expect(answer.words).toContain('you (ann@contoso.com) changed this connector last')
+    await decide(story, 'Approve unblock', cast.ben)
+    await story.until('the removal', () => story.removals() === 1)
+  })
+
   test('may approve where the rules say so', async () => {
     await watching({ rules: { approvals: { editorMayApprove: true } } })
     story.exchange.change(relay, { senderIps: ['203.0.113.99'] }, cast.ann.userPrincipalName)
@@ -280,7 +367,20 @@ describe('a block that goes away without this bot', () => {
     await restricted(story)
     story.exchange.removeConnector(relay, 'night.shift@contoso.com')
     await story.pass(4 * minuteMs)
-    await story.until('the outcome', () => story.message('The connector does not exist any more'))
+    // Whoever removed the block may have deleted the connector afterwards: the audit log has to have had its time.
+    await story.until('the outcome', () => story.message('No longer blocked', 'the cause is not known'))
+    await story.pass(95 * minuteMs)
+    await story.until('the cause', () => story.message('The connector does not exist any more'))
+  })
+
+  test('was removed by somebody who then deleted the connector: that is no innocent end', async () => {
+    await watching({ lagMs: 0, auditLagMs: 65 * minuteMs })
+    await restricted(story)
+    story.exchange.unblock(relay, 'mallory@contoso.com')
+    await story.pass(3 * minuteMs)
+    story.exchange.removeConnector(relay, 'mallory@contoso.com')
+    await story.pass(95 * minuteMs)
+    await saidInThread('The audit log names “mallory@contoso.com”')
   })
 
   test('stays unexplained where the audit log cannot be read: nobody is named on a guess', async () => {

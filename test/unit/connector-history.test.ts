@@ -72,6 +72,12 @@ describe('what the readings of the connectors tell', () => {
     expect(changesOf(second, 'one').changes).toEqual([])
   })
 
+  test('one that a list with gaps left out has not appeared when it is read again', () => {
+    const first = read(undefined, start, [], false)
+    const second = read(first, hour(1), [connector()])
+    expect(changesOf(second, 'one').changes).toEqual([])
+  })
+
   test('a change of something that is not read here still shows', () => {
     const first = read(undefined, start, [connector({ changedAt: '2026-01-01T00:00:00.0000000+00:00' })])
     const second = read(first, hour(1), [connector({ changedAt: '2026-11-22T03:20:00.0000000+00:00' })])
@@ -84,7 +90,8 @@ describe('what the readings of the connectors tell', () => {
     let history = read(undefined, start, [connector()])
     history = read(history, hour(1), [connector({ comment: 'changed' })])
     history = read(history, hour(31 * 24), [connector({ comment: 'changed' })])
-    expect(changesOf(history, 'one')).toEqual({ since: start, changes: [] })
+    // What was before the change is not known any more, so nothing is said of it.
+    expect(changesOf(history, 'one')).toEqual({ since: hour(1), changes: [] })
     expect(wasSeen(history, 'one')).toBe(true)
   })
 

@@ -193,3 +193,62 @@ describe('why it left the list', () => {
     }
   })
 })
+
+describe('what is learnt late or out of order', () => {
+  const editor = { account: 'ann@contoso.com', id: ann.id, at: '2026-11-22T02:00:00.000Z' }
+
+  test('a search that finds less than the one before makes nobody else the last editor', () => {
+    const on = Case.opened()
+    on.act({ verb: 'nameEditor', editor })
+    on.act({ verb: 'nameEditor', editor: { account: 'ben@contoso.com', at: '2026-11-22T01:00:00.000Z' } })
+    expect(on.state.editor).toMatchObject({ account: 'ann@contoso.com' })
+    on.act({ verb: 'nameEditor', editor: { account: 'cid@contoso.com', at: '2026-11-22T02:30:00.000Z' } })
+    expect(on.state.editor).toMatchObject({ account: 'cid@contoso.com' })
+  })
+
+  test('a vote is void though the editor is known by the user principal name alone', () => {
+    const on = Case.opened(twoApprovers).settleRequired()
+    on.act({ verb: 'approve', actor: actor(ann, { upn: 'Ann@contoso.com' }), reason: 'Reverted' })
+    on.act({ verb: 'nameEditor', editor: { account: 'ann@contoso.com', at: editor.at } })
+    expect(on.state.votes).toEqual([])
+  })
+
+  test('that nobody could be asked about the account is recorded, and so is what comes of asking later', () => {
+    const on = Case.opened()
+    const { account, at } = editor
+    on.act({ verb: 'nameEditor', editor: { account, at, notLookedUp: true } })
+    expect(on.state.editor).toMatchObject({ notLookedUp: true })
+    on.act({ verb: 'nameEditor', editor: { account, at } })
+    expect(on.state.editor?.notLookedUp).toBeUndefined()
+    const { version } = on.state
+    on.act({ verb: 'nameEditor', editor: { account, at, notLookedUp: true } })
+    expect(on.state.version).toBe(version)
+  })
+
+  test('once the clock was set back nobody can tell how old evidence is: it is read again', () => {
+    const on = Case.opened().settleRequired()
+    expect(refusalOf(approve(on, ann, later(on.now, 240 * minuteMs)))?.code).toBe('evidenceStale')
+  })
+
+  test('gone after a removal that nobody knows the outcome of is unblocked, though a second one was refused', () => {
+    const on = Case.removing()
+    on.act({ verb: 'removalAnswered', removal: 'r', outcome: { kind: 'unknown', cause: 'time-out' } })
+    on.pass(11 * minuteMs)
+    on.act({ verb: 'stillListed', readOf: on.now })
+    on.act({ verb: 'retry', actor: actor(), reason: 'Once more' })
+    on.act({
+      verb: 'startRemoval',
+      removal: 's',
+      reason: 'CR-1',
+      listedInReadOf: on.now,
+      confirmed: [ann.id],
+      roleMapHash: 'map',
+    })
+    expect(on.state.history.at(-1)?.event).toMatchObject({ basis: { rules: 'rules', roleMap: 'map' } })
+    on.act({ verb: 'removalAnswered', removal: 's', outcome: { kind: 'notDone', cause: 'denied' } })
+    expect(on.state.status).toBe('stuck')
+    on.pass(minuteMs)
+    on.act({ verb: 'gone', absentSince: on.now, cause: 'unknown' })
+    expect(on.state.status).toBe('unblocked')
+  })
+})

@@ -72,7 +72,10 @@ describe('a row of Get-InboundConnector', () => {
     const many = Array.from({ length: 500 }, (_, at) => `${at}`.padStart(4, '0') + 'x'.repeat(300))
     const { senderIps = [] } = (await connector({ SenderIPAddresses: many })) ?? {}
     expect(senderIps).toHaveLength(200)
-    expect(new Set(senderIps.map(({ length }) => length))).toEqual(new Set([200]))
+    expect(Math.max(...senderIps.map(({ length }) => length))).toBe(200)
+    const changed = [...many.slice(0, -1), `${many.at(-1)}y`]
+    // What is cut off is still told apart: an address at the end of a long list may be the attacker's.
+    expect((await connector({ SenderIPAddresses: changed }))?.senderIps).not.toEqual(senderIps)
   })
 
   test('reads the same, in whatever order Exchange sends what it lists', async () => {
