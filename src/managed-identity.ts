@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseJson } from './http-reply.js'
 import { networkFailure } from './network-failure.js'
 
 /** What the platform that the program runs on said when it was asked for a token. */
@@ -66,12 +67,4 @@ function requestOf(
   url.searchParams.set('resource', scope.replace(/\/\.default$/, ''))
   if (clientId) url.searchParams.set('client_id', clientId)
   return { url, headers: isAppService ? { 'X-IDENTITY-HEADER': IDENTITY_HEADER } : { Metadata: 'true' } }
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch {
-    return undefined
-  }
 }

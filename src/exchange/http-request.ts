@@ -1,4 +1,5 @@
 import { type Clock, later, secondMs } from '../clock.js'
+import { readBody } from '../http-reply.js'
 import { networkFailure } from '../network-failure.js'
 
 /** What came of one HTTP request. */
@@ -39,7 +40,7 @@ export async function request(to: URL, clock: Clock, what: HttpRequest): Promise
     stop?.aborted ? { kind: 'stopped' } : { kind: 'timedOut', afterSeconds: patienceSeconds }
   try {
     const response = await fetch(to, { ...sent, redirect: 'manual', signal: patience.signal })
-    const body = await readBody(response)
+    const body = await readBody(response, mostBodyBytes)
     if (patience.signal.aborted) return gaveUp()
     return { kind: 'answered', status: response.status, headers: response.headers, body }
   } catch (thrown) {
@@ -50,20 +51,4 @@ export async function request(to: URL, clock: Clock, what: HttpRequest): Promise
     stopWaiting()
     stop?.removeEventListener('abort', giveUp)
   }
-}
-
-/** The body as text; undefined if it breaks off, is not encoded as it says, or does not end in reasonable size. */
-async function readBody(response: Response): Promise<string | undefined> {
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  try {
-    for await (const part of response.body ?? []) {
-      bytes += part.byteLength
-      if (bytes > mostBodyBytes) return undefined
-      parts.push(part)
-    }
-  } catch {
-    return undefined
-  }
-  return new TextDecoder().decode(Buffer.concat(parts))
 }

@@ -1,5 +1,6 @@
-import { elapsedMs, type Instant, secondMs } from '../clock.js'
+import { type Instant, secondMs } from '../clock.js'
 import type { TokenFailure } from '../credentials.js'
+import { readRetryAfter } from '../http-reply.js'
 import { errorText, field, parseObject } from './error-text.js'
 import { beingStopped, type ReadFailure } from './exchange.js'
 import type { HttpAnswer } from './http-request.js'
@@ -155,11 +156,10 @@ const throttled = (name: Command['name']): Failure =>
     nothingDone: true,
   })
 
-/** `Retry-After` in milliseconds: seconds or an HTTP date, 2 minutes at most; undefined if it is neither. */
+/** Two minutes at most: nobody who waits for a decision can wait for longer. */
 function retryAfter(header: string | null, now: Instant): number | undefined {
-  if (header === null) return undefined
-  const ms = /^\d+$/.test(header) ? Number(header) * secondMs : elapsedMs(now, header)
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), longestWaitMs)
+  const ms = readRetryAfter(header, now)
+  return ms === undefined ? undefined : Math.min(ms, longestWaitMs)
 }
 
 const colon = (said: string | undefined): string => (said === undefined ? '' : `: ${said}`)

@@ -1,4 +1,5 @@
-import { type Clock, elapsedMs, type Instant, secondMs } from '../clock.js'
+import type { Clock, Instant } from '../clock.js'
+import { parseJson, readBody, readRetryAfter } from '../http-reply.js'
 import { networkFailure } from '../network-failure.js'
 
 /** One question to Microsoft Graph; with a body it is a POST. `what` is for the log. */
@@ -38,9 +39,9 @@ export async function ask(
       redirect: 'manual',
       signal: patience.signal,
     })
-    const json = parsed(await readBody(response))
+    const json = parseJson(await readBody(response, mostBodyBytes))
     if (patience.signal.aborted) return { kind: 'timedOut' }
-    const retryAfterMs = retryAfter(response.headers.get('retry-after'), clock.now())
+    const retryAfterMs = readRetryAfter(response.headers.get('retry-after'), clock.now())
     return { kind: 'answered', status: response.status, json, retryAfterMs }
   } catch (thrown) {
     if (patience.signal.aborted) return { kind: 'timedOut' }
@@ -48,34 +49,4 @@ export async function ask(
   } finally {
     stopWaiting()
   }
-}
-
-async function readBody(response: Response): Promise<string> {
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  try {
-    for await (const part of response.body ?? []) {
-      bytes += part.byteLength
-      if (bytes > mostBodyBytes) return ''
-      parts.push(part)
-    }
-  } catch {
-    return ''
-  }
-  return new TextDecoder().decode(Buffer.concat(parts))
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-/** In milliseconds, from seconds or an HTTP date; undefined if it is neither. */
-function retryAfter(header: string | null, now: Instant): number | undefined {
-  if (header === null) return undefined
-  const ms = /^\d+$/.test(header) ? Number(header) * secondMs : elapsedMs(now, header)
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
 }
