@@ -2,12 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { en } from '../cards/texts/en.js'
 import { type Clock, secondMs, systemClock, within } from '../src/clock.js'
 import { Desk } from '../src/desk.js'
-import { Fault } from '../src/errors.js'
 import { Investigator } from '../src/evidence/investigator.js'
 import type { SimulatedTenant } from '../src/exchange/simulated-tenant.js'
 import { codesOf } from '../src/health/codes.js'
 import type { Conversation } from '../src/incident/delivery.js'
-import { codeOf, type Incident } from '../src/incident/incident.js'
 import { createLog, type Log } from '../src/log.js'
 import { type Directory, Roles } from '../src/people/roles.js'
 import { Policy } from '../src/policy.js'
@@ -30,6 +28,7 @@ import { certificateOf, healthTenants } from './health-tenants.js'
 import { Identities } from './identity.js'
 import { placeOf } from './incoming.js'
 import { Ops } from './ops.js'
+import { refuseOrphans } from './orphans.js'
 import { type RequestParts, Requests } from './requests.js'
 import { closed, createServer, listen, type Readiness } from './server.js'
 import { serviceHosts } from './service-hosts.js'
@@ -111,16 +110,19 @@ async function start(
   const { roleMap } = policy
   const rules = () => policy.rules()
   const texts = en
-  const desk = new Desk({ store, clock, log, rules })
+  const tenantIdOf = (name: string) => tenants.of(name).tenantId
+  const desk = new Desk({ store, clock, log, rules, tenantIdOf })
   const { simulation = defaultSimulation } = overrides
   // Nothing is read before everything is made.
   const onReading: OnReading = (...reading) => investigator.noticed(...reading)
   const tenants = await Tenants.from(settings, { ...around, desk, onReading, simulation })
   const tenantOf = (name: string) => tenants.of(name)
-  await refuseOrphans(await store.open(), tenants).catch(async (cause) => {
+  try {
+    refuseOrphans(await store.open(), tenants)
+  } catch (fault) {
     await tenants.simulated?.stop()
-    throw cause
-  })
+    throw fault
+  }
 
   const isServiceHost = serviceHosts(settings.bot.extraServiceHosts)
   const client = teamsClient(settings, around, overrides.botToken)
@@ -298,22 +300,6 @@ async function start(
       return ending
     },
   }
-}
-
-/** Beyond this, a list of names helps nobody. */
-const mostNamed = 20
-
-/** An incident of a tenant that nobody watches could never be verified, and a namesake would be opened beside it. */
-async function refuseOrphans(open: Incident[], { names }: Tenants): Promise<void> {
-  const orphans = open.filter(({ tenant }) => !names.includes(tenant))
-  if (orphans.length === 0) return
-  const codes = orphans.map((incident) => `${codeOf(incident)} (${incident.tenant})`).join(', ')
-  const watched = names.length > mostNamed ? `${names.length} others` : names.join(', ')
-  throw new Fault(
-    'tenantNotWatched',
-    `Incidents are open for tenants that the settings do not name: ${codes}. Watched now: ${watched}.`,
-    'Until they are over, let EXCHANGE_ORGANIZATION, or a name in TENANTS_FILE, be what it was; or let DATA_DIR name another folder.',
-  )
 }
 
 function channelAuthentication(

@@ -37,6 +37,8 @@ const simulatedTokens: TokenSource = { token: async () => ({ ok: true, token: 's
 
 /** A watched tenant, with what the settings say of it; nothing where it is simulated. */
 export interface TenantWatched extends WatchedTenant {
+  /** Its GUID, in small letters. */
+  tenantId: string
   connectors: ConnectorWatch
   settings?: WatchedTenantSettings | undefined
 }
@@ -136,6 +138,7 @@ function watched(
   const exchange = createAdminApi({ ...connection, clock, log, newId })
   const watcher = new Watcher({ tenant, exchange, desk, store, clock, log, newId, pollSeconds })
   return {
+    tenantId: connection.tenantId.toLowerCase(),
     exchange,
     watcher,
     connectors: new ConnectorWatch({ tenant, exchange, store, clock, log, onReading }),

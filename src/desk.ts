@@ -27,7 +27,14 @@ export class Desk {
   readonly #acting = new Map<number, Promise<unknown>>()
 
   constructor(
-    private readonly parts: { store: Store; clock: Clock; log: Log; rules: () => Promise<RulesInForce> },
+    private readonly parts: {
+      store: Store
+      clock: Clock
+      log: Log
+      rules: () => Promise<RulesInForce>
+      /** Which organisation a watched tenant's name means. */
+      tenantIdOf?: ((tenant: string) => string) | undefined
+    },
   ) {}
 
   /**
@@ -100,7 +107,9 @@ export class Desk {
     const inForce = await this.parts.rules()
     const now = clock.now()
     const previous = previousOf(await store.latest(tenant, restriction.connectorId), inForce.rules, now)
-    const decision = decide(undefined, { verb: 'detect', tenant, restriction, batch, previous }, inForce, now)
+    const tenantId = this.parts.tenantIdOf?.(tenant)
+    const detected = { tenant, tenantId, restriction, batch, previous }
+    const decision = decide(undefined, { verb: 'detect', ...detected }, inForce, now)
     if (!decision.ok)
       throw new Fault('notOpened', 'A restriction was not accepted as an incident.', 'Report this.')
     const { created, incident } = await store.create(tenant, restriction.connectorId, {

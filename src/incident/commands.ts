@@ -72,6 +72,7 @@ export type SystemCommand =
   | {
       verb: 'detect'
       tenant: string
+      tenantId?: string | undefined
       restriction: Restriction
       batch?: Batch | undefined
       previous?: PreviousIncident | undefined

@@ -36,8 +36,8 @@ export function decide(
   return decideForBot(incident, command, { rules, hash }, now)
 }
 
-function open({ tenant, restriction, batch, previous }: Extract<SystemCommand, { verb: 'detect' }>): Decided {
-  return accept({ type: 'opened', tenant, restriction, batch, previous })
+function open({ verb, ...opened }: Extract<SystemCommand, { verb: 'detect' }>): Decided {
+  return accept({ type: 'opened', ...opened })
 }
 
 function decideForPerson(

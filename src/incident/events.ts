@@ -18,6 +18,8 @@ export const incidentEventSchema = z.discriminatedUnion(
     z.object({
       type: z.literal('opened'),
       tenant: z.string(),
+      /** The organisation's GUID: its name may come to mean another one. */
+      tenantId: z.string().optional(),
       restriction: z.object({
         connectorId: z.string(),
         connectorName: z.string().optional(),

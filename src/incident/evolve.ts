@@ -17,6 +17,7 @@ export function evolve(
       version: recorded.version,
       sequence: recorded.sequence,
       tenant: event.tenant,
+      tenantId: event.tenantId,
       status: 'open',
       since: at,
       openedAt: at,

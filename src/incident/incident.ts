@@ -123,6 +123,8 @@ export interface Incident {
   sequence: number
   /** Name of the watched tenant. */
   tenant: string
+  /** Which organisation had that name when the incident was opened; records of old do not say. */
+  tenantId?: string | undefined
   status: Status
   /** Since when it has this status. */
   since: Instant

@@ -334,4 +334,24 @@ describe('a restart', () => {
     story.settings = () => ({ ...others, exchange })
     await story.startBot()
   })
+
+  test('whose names were swapped is refused while an incident of one is open', async () => {
+    await begin()
+    second()?.restrict()
+    await story.pass(minuteMs)
+    await story.quiet()
+    await story.bot.stop()
+    const { exchange, ...others } = story.settings()
+    const tenants = exchange.kind === 'admin-api' ? exchange.tenants : []
+    const names = tenants.map(({ name }) => name).reverse()
+    const swapped = tenants.map((tenant, index) => ({ ...tenant, name: names[index] ?? '' }))
+    story.settings = () => ({ ...others, exchange: { kind: 'admin-api', tenants: swapped } })
+    await expect(story.startBot()).rejects.toMatchObject({
+      code: 'tenantChanged',
+      message: expect.stringContaining('CR-1 (Fabrikam)'),
+      remedy: expect.stringMatching(/EXCHANGE_TENANT_ID.*TENANTS_FILE/),
+    })
+    story.settings = () => ({ ...others, exchange })
+    await story.startBot()
+  })
 })
