@@ -710,6 +710,12 @@ function aboutAll(problems: Problem[]): string {
   return list(more > 0 ? [...names, `${more} more`] : names)
 }
 
+function noticeAmiss(how: 'Again' | 'Also', cause: HealthCause, amiss: Problem[]): string {
+  const [first] = amiss
+  const since = first ? `, since ${utc(first.since)}` : ''
+  return `**${how}:** ${healthCauses[cause].title}${since}: ${aboutAll(amiss)}.`
+}
+
 const health = {
   amiss: 'Connector Warden needs attention',
   over: 'All well again',
@@ -733,10 +739,9 @@ const health = {
   summary: (cause: HealthCause, amiss: Problem[]) => `${healthCauses[cause].title}: ${aboutAll(amiss)}`,
   summaryOver: (cause: HealthCause, over: Problem[]) => `${healthCauses[cause].again}: ${aboutAll(over)}`,
   /** The reply in the thread of a card that had said already that it is over. */
-  noticeAgain: (cause: HealthCause, amiss: Problem[]): string => {
-    const [first] = amiss
-    return `**Again:** ${healthCauses[cause].title}${first ? `, since ${utc(first.since)}` : ''}: ${aboutAll(amiss)}.`
-  },
+  noticeAgain: (cause: HealthCause, amiss: Problem[]): string => noticeAmiss('Again', cause, amiss),
+  /** The reply in the thread of a card that shows more than people were told of. */
+  noticeAlso: (cause: HealthCause, added: Problem[]): string => noticeAmiss('Also', cause, added),
   /** The reply in the card's thread once nothing is amiss any more. */
   noticeOver: (cause: HealthCause, over: Problem[]): string => {
     const at = over

@@ -149,7 +149,7 @@ function dueOn(
   if (!delivery?.message || !card) {
     return isAmiss && mayPost(delivery, now) ? 'post' : undefined
   }
-  const mayTell = watching !== undefined && hasNews(card, now)
+  const mayTell = watching !== undefined && hasNews(shown, card, now)
   if (!isAmiss) {
     if (!card.closedAt) return 'close'
     return mayTell ? 'tell' : undefined
@@ -166,9 +166,22 @@ function mayPost(delivery: Delivery | undefined, now: Instant): boolean {
   return !ambiguous || now >= afterDoubt(ambiguous)
 }
 
-/** The first recovery is told at once; of a cause that comes and goes, the thread hears at most once an hour. */
-function hasNews({ closedAt, told }: HealthCardState, now: Instant): boolean {
+/** Of what is amiss, what people were not told of yet: an edit of a card is nothing that anybody is told. */
+export function untold({ amiss }: HealthShown, card: HealthCardState): Problem[] {
+  const about = card.heard?.about ?? card.about
+  return amiss.filter((problem) => !about.includes(keyOf(problem)))
+}
+
+/**
+ * The first recovery is told at once; of a cause that comes and goes, and of what comes to what is amiss already, the
+ * thread hears at most once an hour.
+ */
+function hasNews(shown: HealthShown, card: HealthCardState, now: Instant): boolean {
+  const { closedAt, told, heard, postedAt } = card
   const isOver = closedAt !== undefined
-  if (!told) return isOver
-  return told.over !== isOver && now >= later(told.at, sameCardMs)
+  const isQuiet = told !== undefined && now < later(told.at, sameCardMs)
+  if (isOver) return !told || (!told.over && !isQuiet)
+  if (isQuiet) return false
+  if (told?.over) return true
+  return untold(shown, card).length > 0 && now >= later(heard?.at ?? postedAt, sameCardMs)
 }

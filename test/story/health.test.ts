@@ -238,6 +238,44 @@ describe('a certificate', () => {
   })
 })
 
+describe('what goes wrong while something else does', () => {
+  test('a tenant that goes blind long after another is told in the thread, once, and the end of both as well', async () => {
+    await begin({ tenants: [{ name: 'Contoso' }, { name: 'Fabrikam' }] })
+    story.exchanges[0]?.faults.always(read, { kind: 'reset' })
+    await story.pass(3 * hourMs)
+    const [card] = cardsWith(cannotRead, 'Contoso')
+    expect(repliesIn(card)).toEqual([])
+    story.exchanges[1]?.faults.always(read, { kind: 'reset' })
+    await story.pass(3 * hourMs)
+    expect(repliesIn(card)).toEqual([expect.stringMatching(/^\*\*Also:\*\* .*: Fabrikam\.$/)])
+    for (const exchange of story.exchanges) exchange.faults.clear()
+    await story.pass(10 * minuteMs)
+    expect(repliesIn(card)).toHaveLength(2)
+    expect(healthCards()).toEqual([card])
+  })
+
+  test('a second channel that removes the bot is told as well', async () => {
+    await begin()
+    await watchElsewhere()
+    story.teams.rosters.set('19:third@thread.tacv2', Object.values(cast))
+    await story.type(cast.rae, 'watch', '19:third@thread.tacv2')
+    const remove = (id: string) =>
+      story.send(
+        story.activity(cast.rae, {
+          type: 'installationUpdate',
+          action: 'remove',
+          conversation: story.conversation(id),
+        }),
+      )
+    await remove(other)
+    await story.pass(2 * hourMs)
+    await remove('19:third@thread.tacv2')
+    await story.pass(hourMs)
+    const [card] = cardsWith('A conversation has removed me').filter((one) => one.conversation === channel)
+    expect(repliesIn(card)).toEqual([expect.stringContaining('Also:')])
+  })
+})
+
 describe('a channel that removed the bot', () => {
   test('is told in another one, by its name, until it is back', async () => {
     await begin()

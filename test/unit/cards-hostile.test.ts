@@ -226,6 +226,7 @@ test.each(healthCauses)('what the bot says of its own health (%s) is as deaf, am
     for (const text of [...textsOf(card), String(card.fallbackText)]) expectInert(text)
     expectInert(en.health.noticeOver(cause, over))
     expectInert(en.health.noticeAgain(cause, amiss))
+    expectInert(en.health.noticeAlso(cause, amiss))
   }
 })
 

@@ -98,6 +98,21 @@ describe('a problem', () => {
     expect(kinds(state, [cardOf([first])], at(1))).toEqual(['redraw blind in one'])
   })
 
+  test('of a second tenant is told in the thread of the open card, an hour after the last word at the earliest', () => {
+    const both = [blind('Contoso'), blind('Fabrikam', { since: at(30) })]
+    const state = stateOf(both, [watching('one')])
+    const heardOf = (about: Problem[], when: Instant): Delivery => {
+      const card = cardOf(both)
+      return {
+        ...card,
+        ...(card.health ? { health: { ...card.health, heard: { at: when, about: about.map(keyOf) } } } : {}),
+      }
+    }
+    expect(kinds(state, [heardOf(both.slice(0, 1), now)], at(59))).toEqual([])
+    expect(kinds(state, [heardOf(both.slice(0, 1), now)], at(60))).toEqual(['tell blind in one'])
+    expect(kinds(state, [heardOf(both, now)], at(60))).toEqual([])
+  })
+
   test('stays on the card that shows it, also where it would not be posted any more', () => {
     const problems = [blind('Contoso')]
     const state = stateOf(problems, [conversation('one')])
