@@ -9,6 +9,7 @@ import {
   named,
   shownIn,
   subjectOfHealth,
+  tellable,
   untold,
 } from '../src/health/due.js'
 import { keyOf } from '../src/health/problem.js'
@@ -53,7 +54,8 @@ export class HealthAnnouncer {
     const subject = subjectOfHealth(cause)
     const known = await store.delivery(subject, id)
     const delivery = known ?? { subject, conversation: id, drawn: 0, told: 0 }
-    const shown = shownIn(cause, await state(), id, known)
+    const now = await state()
+    const shown = shownIn(cause, now, id, known)
     const job = { shown, conversation, delivery, claim }
     switch (kind) {
       case 'post':
@@ -63,7 +65,7 @@ export class HealthAnnouncer {
       case 'close':
         return shown.amiss.length > 0 ? 'done' : this.#edit(job, { closedAt: this.parts.clock.now() })
       case 'tell':
-        return this.#tell(job)
+        return this.#tell(job, tellable(shown, now, id))
       default:
         return kind satisfies never
     }
@@ -109,12 +111,14 @@ export class HealthAnnouncer {
     return 'done'
   }
 
-  async #tell({ shown, conversation, delivery, claim }: Job): Promise<WorkResult> {
+  async #tell({ shown, conversation, delivery, claim }: Job, mayHear: HealthShown): Promise<WorkResult> {
     const { store, client, clock, conversations, texts } = this.parts
     const { message, health } = delivery
     if (!message || !health) return 'done'
     const isOver = shown.amiss.length === 0
-    const words = noticeOf(shown, health, texts)
+    const words = isOver
+      ? texts.health.noticeOver(mayHear.cause, mayHear.over)
+      : noticeOfAmiss(mayHear, health, texts)
     if (words === undefined) return 'done'
     const sent = await client.reply(conversation, message, textActivity(words))
     // A reply that may have arrived, or whose thread was deleted, is not repeated: the card itself says the same.
@@ -150,11 +154,9 @@ function stillHeard({ heard, about, postedAt }: HealthCardState, { amiss }: Heal
   return { ...told, about: told.about.filter((key) => now.has(key)) }
 }
 
-/** The reply in a card's thread; undefined if there is nothing new. */
-function noticeOf(shown: HealthShown, card: HealthCardState, { health }: Texts): string | undefined {
-  const { cause, amiss, over } = shown
-  if (amiss.length === 0) return health.noticeOver(cause, over)
-  if (card.told?.over) return health.noticeAgain(cause, amiss)
+/** The reply in an open card's thread; undefined if there is nothing new. */
+function noticeOfAmiss(shown: HealthShown, card: HealthCardState, { health }: Texts): string | undefined {
+  if (card.told?.over) return health.noticeAgain(shown.cause, shown.amiss)
   const added = untold(shown, card)
-  return added.length > 0 ? health.noticeAlso(cause, added) : undefined
+  return added.length > 0 ? health.noticeAlso(shown.cause, added) : undefined
 }
