@@ -215,6 +215,7 @@ async function start(
     ]
     const watching = (await store.conversations()).filter((one) => one.watching)
     const degraded = [
+      ...(client.problem ? [client.problem] : []),
       ...tenants.problems(),
       ...(tenants.names.every((name) => watching.some(({ id, gone }) => !gone && serves(id, name)))
         ? []

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { minuteMs } from '../../src/clock.js'
-import { endLawfully } from '../support/moves.js'
-import { Story } from '../support/story.js'
+import { endLawfully, readiness } from '../support/moves.js'
+import { botAppId, Story } from '../support/story.js'
 
 let story: Story
 
@@ -47,6 +47,18 @@ describe('the operators’ listener', () => {
       problems: [{ cause: 'blind', tenant: 'contoso.onmicrosoft.com' }],
       conversations: { known: 1, watching: 1, lost: 0 },
     })
+  })
+
+  test('says that the bot cannot sign in to Teams, which cannot be said there, until it can', async () => {
+    story.entra.apps.set(botAppId, { secret: 'renewed elsewhere' })
+    await story.restart()
+    story.exchange.restrict()
+    await story.pass(2 * minuteMs)
+    expect((await readiness(story)).degraded).toEqual(['teamsCredentials'])
+    expect(await metrics()).toContain('connector_warden_degraded{code="teamsCredentials"} 1')
+    story.entra.apps.set(botAppId, { secret: 'the bot password' })
+    await story.pass(2 * minuteMs)
+    expect((await readiness(story)).degraded).toEqual([])
   })
 
   test('tells no secret, whatever fails', async () => {
