@@ -729,6 +729,7 @@ const health = {
   unwatchedSince: (at: string, lasted: string) => `Not watched any more since ${at}; amiss for ${lasted}`,
   more: (n: number) => `… and ${n} more`,
   failing: (code: string | undefined): string => failures[code ?? ''] ?? 'Why is not known.',
+  endsByItself: (at: string) => `If it is gone for good, this ends by itself on ${at}.`,
   limit: (limit: Shown) => `At most ${limit} a day`,
   certificate: (what: CertificateUse, at: string, days: number) =>
     days < 0

@@ -58,6 +58,9 @@ const unknown: Verdict = { is: 'unknown' }
 /** A certificate is spoken of this long before it expires. */
 export const certificateNoticeMs = 14 * 24 * hourMs
 
+/** A conversation that is lost for so long is watched no more: nobody can say so there. */
+export const lostForGoodMs = 7 * 24 * hourMs
+
 /** Everything that is or is not amiss with one tenant. */
 export function findingsOf(tenant: TenantHealth, now: Instant): Finding[] {
   const verdicts: [HealthCause, Verdict][] = [

@@ -11,6 +11,7 @@ import {
   type Finding,
   findingsOf,
   type ListStatus,
+  lostForGoodMs,
   type TenantHealth,
 } from '../health/findings.js'
 import type { Conversation } from '../incident/delivery.js'
@@ -120,6 +121,7 @@ export class HealthWatch {
   async look(): Promise<void> {
     const { store, clock, log } = this.parts
     const now = clock.now()
+    await this.#giveUpLost(now)
     const findings = [
       ...this.tenants().flatMap((tenant) => findingsOf(tenant, now)),
       { cause: 'certificateExpiring', ...certificateVerdict(this.#own, now) } satisfies Finding,
@@ -135,6 +137,19 @@ export class HealthWatch {
       else log.info(what, 'this is not amiss any more')
     }
     for (const result of written) if (result.status === 'rejected') throw result.reason
+  }
+
+  /** A channel that was deleted never comes back, and nobody can type `unwatch` in it. */
+  async #giveUpLost(now: Instant): Promise<void> {
+    const { store } = this.parts
+    const isLostForGood = ({ watching, gone }: Conversation): boolean =>
+      watching !== undefined && gone !== undefined && elapsedMs(gone.at, now) >= lostForGoodMs
+    for (const { id } of (await store.conversations()).filter(isLostForGood)) {
+      await store.record({ type: 'unwatched', conversation: id }, now)
+      await store.changeConversation(id, (known) =>
+        known && isLostForGood(known) ? { ...known, watching: undefined } : known,
+      )
+    }
   }
 
   /** undefined if they could not be looked at. */

@@ -282,7 +282,7 @@ describe('a channel that removed the bot', () => {
     await watchElsewhere()
     await story.send(story.activity(cast.rae, { type: 'installationUpdate', action: 'remove' }))
     await story.pass(minuteMs)
-    const [card] = cardsWith('A conversation has removed me', 'Mail security')
+    const [card] = cardsWith('A conversation has removed me', 'Mail security', 'ends by itself on')
     expect(card?.conversation).toBe(other)
     expect(healthCards()).toEqual([card])
     await story.type(cast.rae, 'list')
