@@ -34,7 +34,7 @@ import { type RequestParts, Requests } from './requests.js'
 import { closed, createServer, listen, type Readiness } from './server.js'
 import { serviceHosts } from './service-hosts.js'
 import { TeamsAdapter } from './teams-adapter.js'
-import { defaultSimulation, Tenants } from './tenants.js'
+import { defaultSimulation, Tenants, watchedNames } from './tenants.js'
 import { graphOf, teamsClient, tokenSources, type WayParts } from './ways-out.js'
 
 /** What the demo and tests put in the place of the real thing; nothing else in the program can be replaced. */
@@ -80,7 +80,8 @@ export async function compose(settings: Settings, overrides: Overrides = {}): Pr
   const { clock, log } = around
   const { roleMapFile, rulesFile, dataDir } = settings
   // Before the store is opened: a file that cannot be used must leave nothing behind.
-  const policy = await Policy.open({ roleMapFile, rulesFile, clock, log })
+  const watched = watchedNames(settings, overrides.simulation)
+  const policy = await Policy.open({ roleMapFile, rulesFile, watched, clock, log })
   const store = await openJsonStore({ folder: dataDir, clock, log })
   policy.recordIn(store)
   try {
@@ -185,7 +186,11 @@ async function start(
   const checks: RequestParts['checks'] = async (names) => {
     health.refresh(names)
     const served = health.tenants().filter(({ name }) => names.includes(name))
-    const problems = await store.problems()
+    // A conversation that is lost is nobody's business where none of its tenants is shown.
+    const problems = (await store.problems()).filter(
+      ({ conversation }) =>
+        conversation === undefined || names.some((tenant) => serves(conversation, tenant)),
+    )
     const inForce = await policy.inForce()
     return { tenants: served, problems, policy: inForce, own: health.own, botId: settings.bot.appId }
   }
@@ -221,7 +226,7 @@ async function start(
         ? []
         : ['nobodyWatches']),
       ...(watching.some(({ gone }) => gone) ? ['conversationLost'] : []),
-      ...(await policy.problems()),
+      ...new Set((await policy.problems()).map(({ cause }) => cause)),
       ...codesOf(await store.problems()),
     ]
     return { down: down.length > 0, degraded: [...down, ...degraded] }

@@ -26,6 +26,10 @@ interface TenantParts {
 /** What `EXCHANGE=simulated` watches, unless the demo or a test says otherwise. */
 export const defaultSimulation = { name: 'Simulated tenant', lagMs: 60 * secondMs }
 
+/** Names of the tenants that are watched by these settings. */
+export const watchedNames = ({ exchange }: Settings, simulation = defaultSimulation): string[] =>
+  exchange.kind === 'admin-api' ? exchange.tenants.map(({ name }) => name) : [simulation.name]
+
 const simulatedTenantId = '5d1e7c0b-2f4a-4c68-9b3d-7a6e5f4c3b2a'
 
 /** The simulated tenant takes any token; nothing else can be reached with this one. */

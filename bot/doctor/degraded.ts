@@ -35,7 +35,7 @@ const meanings: Record<string, Meaning> = {
     fix: 'Add the app there again, then write @Connector Warden watch',
   },
   nobodyMayApprove: {
-    found: 'The role map names no approver.',
+    found: 'The role map names no approver of some watched tenant.',
     fix: 'Name approvers in config/roles.json: docs/setup.md, section 8',
   },
   roleMapBroken: {

@@ -1,6 +1,11 @@
 import { elapsedMs, type Instant } from '../../src/clock.js'
 import { wholeDays } from '../../src/health/due.js'
-import { type CertificateSeen, certificateNoticeMs, type TenantHealth } from '../../src/health/findings.js'
+import {
+  type ApproversNamed,
+  type CertificateSeen,
+  certificateNoticeMs,
+  type TenantHealth,
+} from '../../src/health/findings.js'
 import { type HealthCause, isOpen, type Problem } from '../../src/health/problem.js'
 import { openUrl } from '../actions.js'
 import type { CardContext } from '../card.js'
@@ -14,7 +19,7 @@ export interface ChecksOf {
   /** What the record says to be amiss. */
   problems: Problem[]
   /** The role map and the rules in force. */
-  policy: { roleMapHash: string; approvers: { users: number; groupsAndRoles: number }; rulesHash: string }
+  policy: { roleMapHash: string; approvers: ReadonlyMap<string, ApproversNamed>; rulesHash: string }
   /** Certificates of the bot itself; undefined until they were looked at. */
   own: CertificateSeen[] | undefined
   conversation: { id: string; watching: boolean }
@@ -58,7 +63,7 @@ export function toChecksView(checks: ChecksOf, card: CardContext): ChecksView {
   const words = context.texts.checks
   const open = checks.problems.filter(isOpen)
   const tenants = checks.tenants
-    .map((tenant) => ({ name: tenant.name, checks: checksOf(tenant, open, context) }))
+    .map((tenant) => ({ name: tenant.name, checks: checksOf(tenant, checks, open, context) }))
     .sort((one, other) => urgency(one.checks) - urgency(other.checks))
   const own = ownChecks(checks, open, context)
   const amiss = [...tenants.flatMap((tenant) => tenant.checks), ...own].filter(({ is }) => is === 'amiss')
@@ -88,7 +93,12 @@ const linksOf = ({ texts }: CardContext) =>
     return link ? [openUrl(link.title, link.url)] : []
   })
 
-function checksOf(tenant: TenantHealth, open: Problem[], context: ChecksContext): Check[] {
+function checksOf(
+  tenant: TenantHealth,
+  { policy }: ChecksOf,
+  open: Problem[],
+  context: ChecksContext,
+): Check[] {
   const of = (cause: HealthCause) =>
     open.find((problem) => problem.cause === cause && problem.tenant === tenant.name)
   return [
@@ -98,7 +108,16 @@ function checksOf(tenant: TenantHealth, open: Problem[], context: ChecksContext)
     ...certificateChecks(tenant.certificates, context),
     auditCheck(tenant, of('auditOff'), context),
     policyCheck(tenant, open, context),
+    approverCheck(policy.approvers.get(tenant.name), context),
   ]
+}
+
+function approverCheck(named: ApproversNamed | undefined, { texts }: ChecksContext): Check {
+  const { users, groupsAndRoles } = named ?? { users: 0, groupsAndRoles: 0 }
+  return {
+    is: users + groupsAndRoles > 0 ? 'fine' : 'amiss',
+    words: texts.checks.approvers(users, groupsAndRoles),
+  }
 }
 
 function listCheck({ list }: TenantHealth, { texts, now }: ChecksContext): Check {
@@ -196,10 +215,7 @@ function ownChecks({ policy, own }: ChecksOf, open: Problem[], context: ChecksCo
   })
   const lost = open.filter(({ cause }) => cause === 'conversationLost')
   return [
-    file(
-      known('roleMapBroken', 'nobodyMayApprove'),
-      checks.roleMap(shortHash(policy.roleMapHash), policy.approvers),
-    ),
+    file(known('roleMapBroken'), checks.roleMap(shortHash(policy.roleMapHash))),
     file(known('rulesBroken'), checks.rules(shortHash(policy.rulesHash))),
     ...certificateChecks(own, context),
     ...(lost.length > 0 ? [{ is: 'amiss' as const, words: health.summary('conversationLost', lost) }] : []),

@@ -796,8 +796,11 @@ const checks = {
   policyUnknown: (why: string) =>
     `Microsoft’s alert: unknown, look for “Suspicious connector activity” under Alert policies (${why})`,
   notLookedYet: 'not looked at yet; ask again in a minute',
-  roleMap: (hash: string, { users, groupsAndRoles }: { users: number; groupsAndRoles: number }) =>
-    `Role map ${hash}: ${count(users, 'person', 'people')} and ${count(groupsAndRoles, 'group or role', 'groups and roles')} named as approvers`,
+  approvers: (users: number, groupsAndRoles: number) =>
+    users + groupsAndRoles === 0
+      ? 'Nobody is named as approver'
+      : `${count(users, 'person', 'people')} and ${count(groupsAndRoles, 'group or role', 'groups and roles')} named as approvers`,
+  roleMap: (hash: string) => `Role map ${hash}`,
   rules: (hash: string) => (hash === 'absent' ? 'Rules: no file, the usual ones' : `Rules ${hash}`),
   conversation: (id: Shown, watching: boolean) =>
     `This conversation: ${id}, ${watching ? 'watches' : 'does not watch'}`,

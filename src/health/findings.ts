@@ -37,6 +37,12 @@ export interface TenantHealth {
   hasUnblockApp: boolean
 }
 
+/** How much the role map names as approvers; how many people that is, only Entra knows. */
+export interface ApproversNamed {
+  users: number
+  groupsAndRoles: number
+}
+
 /**
  * What one look at one thing came to. `unknown` where it could not be looked at: that neither makes a problem nor
  * ends one.

@@ -5,7 +5,15 @@ import { hourMs, later, minuteMs } from '../../src/clock.js'
 import { faults } from '../../src/exchange/simulated-faults.js'
 import { cardOf, type FakeMessage, wordsOf } from '../support/fake-teams.js'
 import { endLawfully, readiness } from '../support/moves.js'
-import { cast, channel, exchangeAppId, Story, type StoryOptions } from '../support/story.js'
+import {
+  cast,
+  channel,
+  exchangeAppId,
+  roleMapOf,
+  Story,
+  type StoryOptions,
+  usualRoleMap,
+} from '../support/story.js'
 
 const read = 'Get-BlockedConnector'
 const other = '19:on-call@thread.tacv2'
@@ -459,6 +467,39 @@ describe('checks', () => {
     const words = await story.type(cast.vic, 'checks')
     expect(words).toContain('**!** Sign-in and role for reading: refused.')
     expect(words).toContain('2 amiss')
+  })
+
+  test('names no conversation that was lost with tenants that are not shown here', async () => {
+    await begin({
+      tenants: [
+        { name: 'Contoso', conversations: [channel] },
+        { name: 'Fabrikam', conversations: [other] },
+      ],
+    })
+    await watchElsewhere()
+    await story.send(
+      story.activity(cast.rae, {
+        type: 'installationUpdate',
+        action: 'remove',
+        conversation: story.conversation(other),
+      }),
+    )
+    await story.pass(minuteMs)
+    expect((await readiness(story)).degraded).toContain('conversationLost')
+    expect(await story.type(cast.vic, 'checks')).not.toContain('has removed me')
+  })
+
+  test('tells of each tenant how many are named as approvers', async () => {
+    const roleMap = {
+      ...usualRoleMap,
+      tenants: { fabrikam: roleMapOf({ viewer: [cast.vic], responder: [cast.rae] }) },
+    }
+    await begin({ tenants: [{ name: 'Contoso' }, { name: 'Fabrikam' }], roleMap })
+    expect(cardsWith('Nobody may approve', 'Fabrikam')).toHaveLength(1)
+    expect(cardsWith('Nobody may approve', 'Contoso')).toEqual([])
+    const words = await story.type(cast.vic, 'checks')
+    expect(words).toContain('Nobody is named as approver')
+    expect(words).toContain('4 people and 0 groups and roles named as approvers')
   })
 
   test('is not for people without a role, nor where nobody watches', async () => {

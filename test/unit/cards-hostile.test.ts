@@ -209,7 +209,11 @@ const tenantOf = (text: string): TenantHealth => {
 const manyChecks = (text: string) => ({
   tenants: Array.from({ length: 30 }, () => tenantOf(text)),
   problems: healthCauses.map((cause) => problemOf(cause, text)),
-  policy: { roleMapHash: text, approvers: { users: 3, groupsAndRoles: 1 }, rulesHash: text },
+  policy: {
+    roleMapHash: text,
+    approvers: new Map([[text, { users: 3, groupsAndRoles: 1 }]]),
+    rulesHash: text,
+  },
   own: [{ what: 'bot' as const, until: { collected: false as const, at: exampleStart, cause: text } }],
   conversation: { id: text, watching: true },
   botId: text,
