@@ -226,14 +226,11 @@ function idsOf({ conversation, botId, tenants }: ChecksOf, { texts }: ChecksCont
   const { checks } = texts
   const names = tenants.slice(0, 3).map(({ name }) => show(name, mostShown.word))
   return [
-    checks.conversation(show(conversation.id, mostOfId), conversation.watching),
+    checks.conversation(show(conversation.id, mostShown.id), conversation.watching),
     checks.serves(names, tenants.length - names.length),
     checks.bot(show(botId, mostShown.word)),
   ]
 }
-
-/** Channels' ids are some sixty characters long, and of use only as a whole. */
-const mostOfId = 120
 
 /** Enough of it to tell two files apart; `absent` where there is none. */
 const shortHash = (hash: string): string => show(hash.slice(0, 8), 8)

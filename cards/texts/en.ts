@@ -520,6 +520,7 @@ const help = {
 const whoami = {
   title: 'What I know about you',
   id: 'Entra object id',
+  conversation: (id: Shown) => `This conversation’s id: ${id}`,
   row: (tenant: Shown, role: Role | undefined) => `**${tenant}:** ${role ? roleNames[role] : 'no role'}`,
   source: (source: Shown) => `From ${source}`,
   allows: {
@@ -1082,10 +1083,10 @@ const answers = {
     `You have no role for this here, so I cannot show or do it. ${ask.length > 0 ? `Ask ${list(ask)}.` : 'Ask whoever runs this bot.'} **whoami** shows what I know about you. ${justActivated}`,
   roleNeeded: (role: Role) =>
     `Not done: that takes the **${roleNames[role]}** role, and you do not have it. **whoami** shows your roles. ${justActivated}`,
-  notWatching:
-    'This conversation does not watch: nothing is posted here. A responder can type **watch** to begin.',
-  nothingServed:
-    'No watched tenant is shown in this conversation: each has others to be shown in. Whoever runs this bot sets which.',
+  notWatching: (id: Shown) =>
+    `This conversation does not watch: nothing is posted here. A responder can type **watch** to begin. (This conversation’s id is ${id}.)`,
+  nothingServed: (id: Shown) =>
+    `No watched tenant is shown in this conversation: each has others to be shown in. Whoever runs this bot sets which. (This conversation’s id is ${id}.)`,
   othersToo: (others: number) =>
     `Not done: ${count(others, 'tenant is', 'tenants are')} shown in this conversation too for which you do not have the **${roleNames.responder}** role. **whoami** shows your roles. Ask somebody who has it for all of them, or whoever runs this bot to set where each is shown.`,
   watchStarted: (tenants: Shown[], open: number) =>

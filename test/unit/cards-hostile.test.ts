@@ -172,7 +172,13 @@ test('the other cards are as deaf to what they are given', () => {
   const cards = [
     listCard({ title: text, filter: text, incidents: [incidentFull(text, 2)], page: 1 }, context),
     whoamiCard(
-      { name: text, id: text, tenants: [{ tenant: text, role: 'viewer', source: text }], problems: [text] },
+      {
+        name: text,
+        id: text,
+        tenants: [{ tenant: text, role: 'viewer', source: text }],
+        conversation: text,
+        problems: [text],
+      },
       context,
     ),
     movedCard({ number: 42, tenant: text }, context),
