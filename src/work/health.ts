@@ -58,7 +58,9 @@ export class HealthBoard {
   async #look(): Promise<void> {
     const { look, clock } = this.parts
     const now = clock.now()
-    if (this.#lookedAt && elapsedMs(this.#lookedAt, now) < lookAtMostEveryMs) return
+    const ageMs = this.#lookedAt === undefined ? undefined : elapsedMs(this.#lookedAt, now)
+    // A clock that was set back must not end the looking until it has caught up.
+    if (ageMs !== undefined && ageMs >= 0 && ageMs < lookAtMostEveryMs) return
     await look()
     this.#lookedAt = now
   }
