@@ -70,6 +70,7 @@ export interface Bot {
 }
 
 const longestDrainMs = 8 * secondMs
+const mostServedNowhereLogged = 10
 
 /**
  * Builds every part and starts the bot: the only place where parts are made and joined.
@@ -212,6 +213,11 @@ async function start(
   const authentication = overrides.authentication ?? channelAuthentication(settings, around)
   const adapter = new TeamsAdapter(authentication)
   let draining = false
+  /** Tenants of which nobody is told anything. */
+  const servedNowhere = async (): Promise<string[]> => {
+    const able = (await store.conversations()).filter(({ watching, gone }) => watching && !gone)
+    return tenants.names.filter((name) => !able.some(({ id }) => serves(id, name)))
+  }
   const readiness = async (): Promise<Readiness> => {
     const down = [
       ...(store.failing() === undefined ? [] : ['recordNotWritable']),
@@ -219,12 +225,11 @@ async function start(
       ...(draining ? ['draining'] : []),
     ]
     const watching = (await store.conversations()).filter((one) => one.watching)
+    const unseen = await servedNowhere()
     const degraded = [
       ...(client.problem ? [client.problem] : []),
       ...tenants.problems(),
-      ...(tenants.names.every((name) => watching.some(({ id, gone }) => !gone && serves(id, name)))
-        ? []
-        : ['nobodyWatches']),
+      ...(unseen.length > 0 ? ['nobodyWatches'] : []),
       ...(watching.some(({ gone }) => gone) ? ['conversationLost'] : []),
       ...new Set((await policy.problems()).map(({ cause }) => cause)),
       ...codesOf(await store.problems()),
@@ -257,6 +262,7 @@ async function start(
     tenants: health.tenants(),
     problems: await store.problems(),
     conversations: await store.conversations(),
+    servedNowhere: await servedNowhere(),
   })
   const ops = settings.ops && new Ops({ state: opsState, clock, log })
 
@@ -282,7 +288,9 @@ async function start(
   health.start()
   loop.start()
   const amiss = (await readiness()).degraded
-  if (amiss.length > 0) log.warn({ degraded: amiss }, 'the bot runs, and this is amiss')
+  const unseen = (await servedNowhere()).slice(0, mostServedNowhereLogged)
+  if (amiss.length > 0)
+    log.warn({ degraded: amiss, servedNowhere: unseen }, 'the bot runs, and this is amiss')
   return {
     port,
     opsPort,
