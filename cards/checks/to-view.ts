@@ -126,7 +126,7 @@ function listCheck({ list }: TenantHealth, { texts, now }: ChecksContext): Check
   const age = lastGoodReadAt && checks.ago(lastGoodReadAt, now)
   if (!failing)
     return age ? { is: 'fine', words: checks.read(age) } : { is: 'unknown', words: checks.notReadYet }
-  if (failing === 'rowUnreadable') return { is: 'amiss', words: checks.readInPart(age ?? '') }
+  if (failing === 'rowUnreadable') return { is: 'amiss', words: checks.readInPart(age) }
   return { is: 'amiss', words: checks.notRead(texts.health.failing(failing), age) }
 }
 
@@ -139,7 +139,7 @@ function accessCheck(
   const refused = list.failing === 'credentials' || list.failing === 'permission'
   const why = (refused ? list.message : problem?.detail) ?? ''
   if (refused || problem) return { is: 'amiss', words: checks.refused(short(why)) }
-  const answered = list.lastGoodReadAt && (!list.failing || list.failing === 'rowUnreadable')
+  const answered = list.failing === 'rowUnreadable' || (list.lastGoodReadAt && !list.failing)
   return answered ? { is: 'fine', words: checks.accepted } : { is: 'unknown', words: checks.accessUnknown }
 }
 

@@ -573,7 +573,8 @@ const healthCauses: Record<HealthCause, HealthText> = {
   blind: {
     title: 'Exchange cannot be read',
     again: 'Exchange can be read again',
-    means: blindMeans,
+    means:
+      'While this lasts, connectors that get blocked are not announced, or not all of them, and nothing is unblocked.',
     fix: 'I keep trying. Look whether Exchange Online is healthy, and whether the machine that runs me can reach it.',
     link: { title: 'Service health', url: 'https://admin.microsoft.com/#/servicehealth' },
   },
@@ -766,7 +767,8 @@ const checks = {
   ago: (at: Instant, now: Instant): string =>
     elapsedMs(at, now) < minuteMs ? 'just now' : `${duration(elapsedMs(at, now))} ago`,
   read: (age: string) => `Blocked connectors: read ${age}, every row`,
-  readInPart: (age: string) => `Blocked connectors: read ${age}, but not every row could be read`,
+  readInPart: (age: string | undefined) =>
+    `Blocked connectors: not every row can be read, ${age ? `last time ${age}` : 'and never could since I started'}`,
   notRead: (why: string, age: string | undefined) =>
     `Blocked connectors: cannot be read, ${age ? `last time ${age}` : 'and never were since I started'}. ${why}`,
   notReadYet: 'Blocked connectors: not read yet',

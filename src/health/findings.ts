@@ -82,9 +82,8 @@ export function findingsOf(tenant: TenantHealth, now: Instant): Finding[] {
 function listVerdicts(list: ListStatus): [HealthCause, Verdict][] {
   const { failing, message, blindSince, lastGoodReadAt } = list
   const refused = failing === 'credentials' || failing === 'permission'
-  const answered = lastGoodReadAt !== undefined && blindSince === undefined
-  const isGood = answered && failing === undefined
-  const isPartial = answered && failing === 'rowUnreadable'
+  const isGood = lastGoodReadAt !== undefined && blindSince === undefined && failing === undefined
+  const isPartial = failing === 'rowUnreadable'
   const listed = isGood || isPartial ? fine : unknown
   return [
     // Where Exchange or Entra refuses, that is the cause, and has a card that says what to do.
