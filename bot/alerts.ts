@@ -3,6 +3,7 @@ import { type Clock, elapsedMs, type Instant, later, minuteMs, secondMs } from '
 import { messageOf } from '../src/errors.js'
 import type { Log } from '../src/log.js'
 import type { Watcher } from '../src/watch/watcher.js'
+import { betweenReadsMs } from './tenants.js'
 
 export interface AlertsParts {
   /** `ALERT_TOKEN`. */
@@ -31,6 +32,8 @@ export class Alerts {
   readonly #wrong: Allowance
   readonly #right: Allowance
   readonly #expected: Buffer
+  /** Tenants whose read is still to begin. */
+  readonly #waiting = new Set<string>()
 
   constructor(private readonly parts: AlertsParts) {
     this.#wrong = new Allowance(mostWrong, parts.clock)
@@ -49,20 +52,33 @@ export class Alerts {
   }
 
   /**
-   * Has tenants read now, in the background; who asks while one is being read shares its next read.
+   * Has tenants read now, in the background, one shortly after the other; who asks while one is being read shares
+   * its next read.
    * @param tenant the only one to read; all of them if there is none of that name
    */
   read(tenant: string | undefined): void {
-    const { tenants, watcherOf, log } = this.parts
+    const { tenants, clock, log } = this.parts
     const named = tenants.filter((name) => name === tenant)
     const asked = named.length > 0 ? named : tenants
     log.info({ tenants: asked.length }, 'an alert came in: reading now')
-    for (const name of asked)
-      watcherOf(name)
-        .readNow()
-        .catch((fault: unknown) =>
-          log.error({ tenant: name, fault: messageOf(fault) }, 'what was read could not be recorded'),
-        )
+    for (const [index, name] of asked.filter((one) => !this.#waiting.has(one)).entries()) {
+      if (index === 0) this.#readNow(name)
+      else {
+        this.#waiting.add(name)
+        clock.wakeAt(later(clock.now(), index * betweenReadsMs), () => this.#readNow(name))
+      }
+    }
+  }
+
+  #readNow(name: string): void {
+    const { watcherOf, draining, log } = this.parts
+    this.#waiting.delete(name)
+    if (draining()) return
+    watcherOf(name)
+      .readNow()
+      .catch((fault: unknown) =>
+        log.error({ tenant: name, fault: messageOf(fault) }, 'what was read could not be recorded'),
+      )
   }
 
   #refuse(): Admission {

@@ -33,7 +33,7 @@ import { type RequestParts, Requests } from './requests.js'
 import { closed, createServer, listen, type Readiness } from './server.js'
 import { serviceHosts } from './service-hosts.js'
 import { TeamsAdapter } from './teams-adapter.js'
-import { defaultSimulation, type OnReading, Tenants } from './tenants.js'
+import { defaultSimulation, type OnReading, Tenants, watchedNames } from './tenants.js'
 import { graphOf, teamsClient, tokenSources, type WayParts } from './ways-out.js'
 
 /** What the demo and tests put in the place of the real thing; nothing else in the program can be replaced. */
@@ -69,6 +69,7 @@ export interface Bot {
 }
 
 const longestDrainMs = 8 * secondMs
+const mostServedNowhereLogged = 10
 
 /**
  * Builds every part and starts the bot: the only place where parts are made and joined.
@@ -79,7 +80,8 @@ export async function compose(settings: Settings, overrides: Overrides = {}): Pr
   const { clock, log } = around
   const { roleMapFile, rulesFile, dataDir } = settings
   // Before the store is opened: a file that cannot be used must leave nothing behind.
-  const policy = await Policy.open({ roleMapFile, rulesFile, clock, log })
+  const watched = watchedNames(settings, overrides.simulation)
+  const policy = await Policy.open({ roleMapFile, rulesFile, watched, clock, log })
   const store = await openJsonStore({ folder: dataDir, clock, log })
   policy.recordIn(store)
   try {
@@ -198,7 +200,11 @@ async function start(
   const checks: RequestParts['checks'] = async (names) => {
     health.refresh(names)
     const served = health.tenants().filter(({ name }) => names.includes(name))
-    const problems = await store.problems()
+    // A conversation that is lost is nobody's business where none of its tenants is shown.
+    const problems = (await store.problems()).filter(
+      ({ conversation }) =>
+        conversation === undefined || names.some((tenant) => serves(conversation, tenant)),
+    )
     const inForce = await policy.inForce()
     return { tenants: served, problems, policy: inForce, own: health.own, botId: settings.bot.appId }
   }
@@ -220,6 +226,11 @@ async function start(
   const authentication = overrides.authentication ?? channelAuthentication(settings, around)
   const adapter = new TeamsAdapter(authentication)
   let draining = false
+  /** Tenants of which nobody is told anything. */
+  const servedNowhere = async (): Promise<string[]> => {
+    const able = (await store.conversations()).filter(({ watching, gone }) => watching && !gone)
+    return tenants.names.filter((name) => !able.some(({ id }) => serves(id, name)))
+  }
   const readiness = async (): Promise<Readiness> => {
     const down = [
       ...(store.failing() === undefined ? [] : ['recordNotWritable']),
@@ -227,13 +238,13 @@ async function start(
       ...(draining ? ['draining'] : []),
     ]
     const watching = (await store.conversations()).filter((one) => one.watching)
+    const unseen = await servedNowhere()
     const degraded = [
+      ...(client.problem ? [client.problem] : []),
       ...tenants.problems(),
-      ...(tenants.names.every((name) => watching.some(({ id, gone }) => !gone && serves(id, name)))
-        ? []
-        : ['nobodyWatches']),
+      ...(unseen.length > 0 ? ['nobodyWatches'] : []),
       ...(watching.some(({ gone }) => gone) ? ['conversationLost'] : []),
-      ...(await policy.problems()),
+      ...new Set((await policy.problems()).map(({ cause }) => cause)),
       ...codesOf(await store.problems()),
     ]
     return { down: down.length > 0, degraded: [...down, ...degraded] }
@@ -264,6 +275,7 @@ async function start(
     tenants: health.tenants(),
     problems: await store.problems(),
     conversations: await store.conversations(),
+    servedNowhere: await servedNowhere(),
   })
   const ops = settings.ops && new Ops({ state: opsState, clock, log })
 
@@ -289,7 +301,9 @@ async function start(
   health.start()
   loop.start()
   const amiss = (await readiness()).degraded
-  if (amiss.length > 0) log.warn({ degraded: amiss }, 'the bot runs, and this is amiss')
+  const unseen = (await servedNowhere()).slice(0, mostServedNowhereLogged)
+  if (amiss.length > 0)
+    log.warn({ degraded: amiss, servedNowhere: unseen }, 'the bot runs, and this is amiss')
   return {
     port,
     opsPort,

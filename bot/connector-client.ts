@@ -1,12 +1,16 @@
 import { z } from 'zod'
 import { type Clock, pause, secondMs } from '../src/clock.js'
+import type { TokenFailure } from '../src/credentials.js'
 import type { Conversation } from '../src/incident/delivery.js'
 import type { Log } from '../src/log.js'
 import { networkFailure } from '../src/network-failure.js'
 import type { Pacing } from './pacing.js'
 
 /** Gets the bot's own token for Teams; undefined where Teams asks for none (the demo). */
-export type BotToken = () => Promise<{ ok: true; token?: string } | { ok: false; message: string }>
+export type BotToken = () => Promise<{ ok: true; token?: string } | TokenFailure>
+
+/** Constant words for why nothing can be said in Teams: the bot's sign-in is refused, or there is no token to be had. */
+export type TeamsProblem = 'teamsCredentials' | 'teamsUnreachable'
 
 /** What became of a call to Teams. */
 export type Sent<Value> =
@@ -61,6 +65,8 @@ type Attempt = { result: Sent<unknown> } | { retryAfterMs: number | undefined; r
  * is no idempotency key, so the caller has to decide.
  */
 export class ConnectorClient {
+  #problem: TeamsProblem | undefined
+
   constructor(
     private readonly parts: {
       isServiceHost: (serviceUrl: string) => boolean
@@ -71,6 +77,11 @@ export class ConnectorClient {
       random: () => number
     },
   ) {}
+
+  /** What was amiss with the bot's sign-in when it was last needed. It cannot be told in Teams. */
+  get problem(): TeamsProblem | undefined {
+    return this.#problem
+  }
 
   /**
    * Posts a new message: at a channel's top level, or into a chat.
@@ -169,7 +180,10 @@ export class ConnectorClient {
     if (!this.parts.isServiceHost(serviceUrl))
       return { result: { kind: 'refused', why: 'the service URL names a host that is not on the list' } }
     const token = await this.parts.token()
-    if (!token.ok) return { retryAfterMs: undefined, result: { kind: 'notSent', why: token.message } }
+    if (!token.ok) {
+      this.#note(token.code === 'credentials' ? 'teamsCredentials' : 'teamsUnreachable', token.message)
+      return { retryAfterMs: undefined, result: { kind: 'notSent', why: token.message } }
+    }
     try {
       const response = await fetch(`${serviceUrl.replace(/\/+$/, '')}/${path}`, {
         method,
@@ -183,10 +197,18 @@ export class ConnectorClient {
         redirect: 'manual',
         signal: AbortSignal.timeout(timeoutMs),
       })
+      this.#note(response.status === 401 ? 'teamsCredentials' : undefined, 'Teams answered 401')
       return judge(method, response, await response.text())
     } catch (error) {
       return judgeFailure(method, error)
     }
+  }
+
+  /** Said once, however often the bot tries. */
+  #note(problem: TeamsProblem | undefined, why: string): void {
+    if (problem && problem !== this.#problem)
+      this.parts.log.error({ problem, why }, 'the bot cannot sign in to Teams: nothing is shown there')
+    this.#problem = problem
   }
 }
 

@@ -9,6 +9,8 @@ import {
   named,
   shownIn,
   subjectOfHealth,
+  tellable,
+  untold,
 } from '../src/health/due.js'
 import { keyOf } from '../src/health/problem.js'
 import type { Conversation, Delivery, HealthCardState } from '../src/incident/delivery.js'
@@ -52,7 +54,8 @@ export class HealthAnnouncer {
     const subject = subjectOfHealth(cause)
     const known = await store.delivery(subject, id)
     const delivery = known ?? { subject, conversation: id, drawn: 0, told: 0 }
-    const shown = shownIn(cause, await state(), id, known)
+    const now = await state()
+    const shown = shownIn(cause, now, id, known)
     const job = { shown, conversation, delivery, claim }
     switch (kind) {
       case 'post':
@@ -62,7 +65,7 @@ export class HealthAnnouncer {
       case 'close':
         return shown.amiss.length > 0 ? 'done' : this.#edit(job, { closedAt: this.parts.clock.now() })
       case 'tell':
-        return this.#tell(job)
+        return this.#tell(job, tellable(shown, now, id))
       default:
         return kind satisfies never
     }
@@ -76,7 +79,8 @@ export class HealthAnnouncer {
     if ('failed' in posted) return posted.failed
     const { subject, conversation } = delivery
     const now = clock.now()
-    const health = { postedAt: now, drawnAt: now, about: drawing.about }
+    const heard = { at: now, about: shown.amiss.map(keyOf) }
+    const health = { postedAt: now, drawnAt: now, about: drawing.about, heard }
     const { message } = posted
     const { mark } = drawing
     await store.saveDelivery({ subject, conversation, message, drawn: 0, told: 0, mark, health }, claim)
@@ -100,24 +104,31 @@ export class HealthAnnouncer {
       return 'done'
     }
     if (sent.kind !== 'ok') return afterFailure(sent, conversation, conversations)
-    const health = { ...card, ...changes, drawnAt: clock.now(), about: changes.closedAt ? card.about : about }
+    const heard = stillHeard(card, shown)
+    const drawn = { drawnAt: clock.now(), about: changes.closedAt ? card.about : about, heard }
+    const health = { ...card, ...changes, ...drawn }
     await store.saveDelivery({ ...delivery, mark, health }, claim)
     return 'done'
   }
 
-  async #tell({ shown, conversation, delivery, claim }: Job): Promise<WorkResult> {
+  async #tell({ shown, conversation, delivery, claim }: Job, mayHear: HealthShown): Promise<WorkResult> {
     const { store, client, clock, conversations, texts } = this.parts
     const { message, health } = delivery
     if (!message || !health) return 'done'
-    const { cause, amiss, over } = shown
-    const isOver = amiss.length === 0
-    const words = isOver ? texts.health.noticeOver(cause, over) : texts.health.noticeAgain(cause, amiss)
+    const isOver = shown.amiss.length === 0
+    const words = isOver
+      ? texts.health.noticeOver(mayHear.cause, mayHear.over)
+      : noticeOfAmiss(mayHear, health, texts)
+    if (words === undefined) return 'done'
     const sent = await client.reply(conversation, message, textActivity(words))
     // A reply that may have arrived, or whose thread was deleted, is not repeated: the card itself says the same.
     if (!['ok', 'ambiguous', 'missing'].includes(sent.kind))
       return afterFailure(sent, conversation, conversations)
-    const told = { at: clock.now(), over: isOver }
-    await store.saveDelivery({ ...delivery, health: { ...health, told } }, claim)
+    const at = clock.now()
+    // What came to the rest is no turn of things: their end is news at once.
+    const told = isOver || health.told?.over ? { at, over: isOver } : health.told
+    const heard = { at, about: shown.amiss.map(keyOf) }
+    await store.saveDelivery({ ...delivery, health: { ...health, told, heard } }, claim)
     return 'done'
   }
 
@@ -134,4 +145,18 @@ export class HealthAnnouncer {
       about: named(amiss).map(keyOf),
     }
   }
+}
+
+/** What was told of and is amiss still: whatever comes back after that is news. */
+function stillHeard({ heard, about, postedAt }: HealthCardState, { amiss }: HealthShown) {
+  const told = heard ?? { at: postedAt, about }
+  const now = new Set(amiss.map(keyOf))
+  return { ...told, about: told.about.filter((key) => now.has(key)) }
+}
+
+/** The reply in an open card's thread; undefined if there is nothing new. */
+function noticeOfAmiss(shown: HealthShown, card: HealthCardState, { health }: Texts): string | undefined {
+  if (card.told?.over) return health.noticeAgain(shown.cause, shown.amiss)
+  const added = untold(shown, card)
+  return added.length > 0 ? health.noticeAlso(shown.cause, added) : undefined
 }

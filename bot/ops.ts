@@ -7,6 +7,7 @@ import type { TenantHealth } from '../src/health/findings.js'
 import { isOpen, type Problem } from '../src/health/problem.js'
 import type { Conversation } from '../src/incident/delivery.js'
 import type { Log } from '../src/log.js'
+import { isLoopback } from '../src/loopback.js'
 import { type Measured, Metrics } from './metrics.js'
 import type { Readiness } from './server.js'
 
@@ -18,7 +19,11 @@ export interface OpsState {
   tenants: TenantHealth[]
   problems: Problem[]
   conversations: Conversation[]
+  /** Names of the tenants that are shown in no conversation. */
+  servedNowhere: string[]
 }
+
+const mostServedNowhere = 100
 
 export interface OpsParts {
   state: () => Promise<OpsState>
@@ -35,14 +40,17 @@ export class Ops {
   readonly #server: Server
 
   constructor(private readonly parts: OpsParts) {
-    this.#server = createServer((request, response) => {
+    // Without an interval Node looks for slow clients only every thirty seconds.
+    this.#server = createServer({ connectionsCheckingInterval: 2 * secondMs }, (request, response) => {
       this.#answer(request, response).catch((error) => {
         parts.log.error({ err: error }, `operators were not answered: ${messageOf(error)}`)
         send(response, 500, 'application/json', JSON.stringify({ error: 'the bot failed' }))
       })
     })
-    this.#server.headersTimeout = 10 * secondMs
+    this.#server.headersTimeout = 5 * secondMs
     this.#server.requestTimeout = 10 * secondMs
+    // Whoever asks for much and reads nothing of it is no request that is late.
+    this.#server.timeout = 15 * secondMs
     this.#server.maxConnections = 50
   }
 
@@ -52,6 +60,8 @@ export class Ops {
    * @throws Fault `opsPortNotFree`
    */
   async listen({ host, port }: { host: string; port: number }): Promise<number> {
+    if (!isLoopbackHost(host))
+      this.parts.log.warn({ host, port }, 'metrics and details are served beyond this machine (OPS_HOST)')
     this.#server.listen(port, host)
     try {
       await once(this.#server, 'listening')
@@ -94,8 +104,13 @@ export class Ops {
 function send(response: ServerResponse, status: number, type: string, body: string): void {
   if (response.headersSent) return
   // Not chained: restify replaces writeHead for the whole process by one that returns nothing.
-  response.writeHead(status, { 'content-type': type })
+  response.writeHead(status, { 'content-type': type, connection: 'close' })
   response.end(body)
+}
+
+const isLoopbackHost = (host: string): boolean => {
+  const url = `http://${host.includes(':') ? `[${host}]` : host}`
+  return URL.canParse(url) && isLoopback(new URL(url))
 }
 
 function measured({ readiness, tenants, problems, startedAt }: OpsState, now: Instant): Measured {
@@ -110,10 +125,11 @@ function measured({ readiness, tenants, problems, startedAt }: OpsState, now: In
   }
 }
 
-function details({ readiness, tenants, problems, conversations, startedAt }: OpsState) {
+function details({ readiness, tenants, problems, conversations, servedNowhere, startedAt }: OpsState) {
   return {
     status: readiness.down ? 'down' : 'ready',
     degraded: readiness.degraded,
+    servedNowhere: servedNowhere.slice(0, mostServedNowhere),
     watchingSince: startedAt,
     tenants,
     problems: problems.filter(isOpen),

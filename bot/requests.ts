@@ -154,7 +154,7 @@ export class Requests {
     const { store, identities, texts } = this.parts
     const incident = await store.find(request.incident)
     const code = `CR-${request.incident}`
-    if (!isAsked(conversation)) return text(texts.answers.notWatching)
+    if (!isAsked(conversation)) return text(texts.answers.notWatching(idOf(conversation)))
     if (!incident || !this.#servedIn(conversation).includes(incident.tenant))
       return text(texts.answers.incidentUnknown(code))
     const needed = isAct(request) ? roleNeeded[request.verb] : 'viewer'
@@ -258,9 +258,9 @@ export class Requests {
     where: Conversation,
   ): Promise<Reply> {
     const { answers } = this.parts.texts
-    if (!isAsked(where)) return text(answers.notWatching)
+    if (!isAsked(where)) return text(answers.notWatching(idOf(where)))
     const served = this.#servedIn(where)
-    if (served.length === 0) return text(answers.nothingServed)
+    if (served.length === 0) return text(answers.nothingServed(idOf(where)))
     const { tenants, unasked } = await this.#tenantsFor(member, 'viewer', served)
     if (tenants.length === 0) return this.#noRole('list', member, unasked)
     const open = (await Promise.all(tenants.map((tenant) => this.parts.store.open(tenant)))).flat()
@@ -303,13 +303,14 @@ export class Requests {
       ...(unasked ? [texts.whoami.unasked(show(unasked, mostShown.reason))] : []),
       ...(isPersonal && member.verified && !unasked && tenants.length === 0 ? [texts.whoami.noRoles] : []),
     ]
-    const card = whoamiCard({ ...member.person, tenants, problems }, await this.#context())
+    const who = { ...member.person, tenants, problems, conversation: conversation.id }
+    const card = whoamiCard(who, await this.#context())
     return { kind: 'card', card, summary: texts.whoami.summary(showName(member.person)) }
   }
 
   async #checks(member: Member, conversation: Conversation): Promise<Reply> {
     const { checks, texts } = this.parts
-    if (!isAsked(conversation)) return text(texts.answers.notWatching)
+    if (!isAsked(conversation)) return text(texts.answers.notWatching(idOf(conversation)))
     const { tenants, unasked } = await this.#tenantsFor(member, 'viewer', this.#servedIn(conversation))
     if (tenants.length === 0) return this.#noRole('checks', member, unasked)
     const { id, watching } = conversation
@@ -321,7 +322,7 @@ export class Requests {
   async #watch(member: Member, conversation: Conversation): Promise<Reply> {
     const { store, clock, texts } = this.parts
     const served = this.#shownIn(conversation)
-    if (served.length === 0) return text(texts.answers.nothingServed)
+    if (served.length === 0) return text(texts.answers.nothingServed(idOf(conversation)))
     const refused = await this.#mayNotRespondTo(served, 'watch', member)
     if (refused) return refused
     const names = served.map((tenant) => show(tenant, mostShown.tenant))
@@ -434,6 +435,9 @@ export class Requests {
 
 /** Whether anything but help can be asked for in a conversation. */
 const isAsked = ({ watching, kind }: Conversation): boolean => watching !== undefined || kind === 'personal'
+
+/** For whoever is asked to name it in the settings. */
+const idOf = ({ id }: Conversation) => show(id, mostShown.id)
 
 const isAct = (request: Extract<Request, { incident: number }>): request is Act =>
   request.verb !== 'show' && request.verb !== 'refresh'

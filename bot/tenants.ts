@@ -30,6 +30,10 @@ interface TenantParts {
 /** What `EXCHANGE=simulated` watches, unless the demo or a test says otherwise. */
 export const defaultSimulation = { name: 'Simulated tenant', lagMs: 60 * secondMs }
 
+/** Names of the tenants that are watched by these settings. */
+export const watchedNames = ({ exchange }: Settings, simulation = defaultSimulation): string[] =>
+  exchange.kind === 'admin-api' ? exchange.tenants.map(({ name }) => name) : [simulation.name]
+
 const simulatedTenantId = '5d1e7c0b-2f4a-4c68-9b3d-7a6e5f4c3b2a'
 
 /** The simulated tenant takes any token; nothing else can be reached with this one. */
@@ -43,8 +47,8 @@ export interface TenantWatched extends WatchedTenant {
   settings?: WatchedTenantSettings | undefined
 }
 
-/** So many milliseconds lie between the first reads of two tenants, unless that took longer than one round. */
-const betweenStartsMs = 20
+/** So many milliseconds lie between the reads of two tenants where all are read. */
+export const betweenReadsMs = 20
 /** The same for how their connectors look, which is nobody's hurry. */
 const betweenLooksMs = 1 * secondMs
 
@@ -110,7 +114,8 @@ export class Tenants {
   /** Begins to read all tenants, one shortly after the other: a thousand at once would be a burst every round. */
   start(): void {
     const watchers = [...this.byName.values()].map(({ watcher }) => watcher)
-    const apartMs = Math.min((this.pollSeconds * secondMs) / watchers.length, betweenStartsMs)
+    // Unless that took longer than one round.
+    const apartMs = Math.min((this.pollSeconds * secondMs) / watchers.length, betweenReadsMs)
     for (const [index, watcher] of watchers.entries()) watcher.start(Math.floor(index * apartMs))
     const looks = [...this.byName.values()].map(({ connectors }) => connectors)
     const looksApartMs = Math.min(hourMs / looks.length, betweenLooksMs)

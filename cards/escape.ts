@@ -15,6 +15,8 @@ export const mostShown = {
   text: 140,
   short: 64,
   reason: 160,
+  /** Channels' ids are some sixty characters long, and of use only as a whole. */
+  id: 120,
 } as const
 
 /**

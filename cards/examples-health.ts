@@ -92,7 +92,10 @@ const troubled: TenantHealth = {
 
 const justStarted: TenantHealth = { name: contoso, list: {}, hasUnblockApp: true }
 
-const policy = { roleMapHash: '5f0c3a8d9e', approvers: { users: 3, groupsAndRoles: 1 }, rulesHash: 'absent' }
+const approvers = new Map(
+  [contoso, 'fabrikam.onmicrosoft.com'].map((name) => [name, { users: 3, groupsAndRoles: 1 }]),
+)
+const policy = { roleMapHash: '5f0c3a8d9e', approvers, rulesHash: 'absent' }
 const here = {
   policy,
   own: [],
@@ -114,7 +117,7 @@ export const exampleChecks: Record<string, ChecksOf> = {
     problems: [
       problem('auditOff'),
       problem('alertPolicyOff'),
-      problem('nobodyMayApprove', undefined, {}),
+      problem('nobodyMayApprove'),
       problem('conversationLost', 'Mail security', { conversation: '19:mail-security@thread.tacv2' }),
     ],
     own: undefined,

@@ -88,6 +88,7 @@ const whoExample: WhoamiOf = {
     },
     { tenant: 'fabrikam.onmicrosoft.com' },
   ],
+  conversation: '19:mail-security@thread.tacv2',
   problems: [en.whoami.unasked(show('Microsoft Graph did not answer in time', mostShown.reason))],
 }
 

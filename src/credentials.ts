@@ -7,7 +7,7 @@ import {
   type TokenCredential,
 } from '@azure/identity'
 import { z } from 'zod'
-import { type Clock, type Instant, later, minuteMs, secondMs } from './clock.js'
+import { type Clock, type Instant, later, minuteMs, secondMs, within } from './clock.js'
 import { meaningOf } from './entra-codes.js'
 import { errorCode, messageOf } from './errors.js'
 import { askPlatform } from './managed-identity.js'
@@ -127,11 +127,17 @@ async function ask(app: AppCredentials, scope: string): Promise<GrantAnswer> {
   const stopWaiting = app.clock.wakeAt(later(app.clock.now(), patienceMs), () => patience.abort())
   try {
     if ('managedIdentity' in app) return await askForIdentity(app, scope, patience.signal)
-    const proven = await readProof(app)
-    return proven.ok ? await askEntra(app, proven.assertion, scope, patience.signal) : proven
+    const late = unreachable(app, `nothing came of it within ${patienceMs / secondMs} seconds`)
+    return await within(app.clock, patienceMs, signIn(app, scope, patience.signal), late)
   } finally {
     stopWaiting()
   }
+}
+
+/** Files may hang as well, on a network drive for one, and no signal ends that. */
+async function signIn(app: AppRegistration, scope: string, patience: AbortSignal): Promise<GrantAnswer> {
+  const proven = await readProof(app)
+  return proven.ok ? askEntra(app, proven.assertion, scope, patience) : proven
 }
 
 /** The platform renews what is in the file, so it is read for each token. */
@@ -248,7 +254,7 @@ function watchedBy(witness: Witness, patience: AbortSignal): AdditionalPolicy {
 }
 
 function failureOf(app: AppRegistration, { reply, lost }: Witness, thrown: unknown): TokenFailure {
-  if (lost) return unreachable(app, lossInWords(lost))
+  if (lost) return unreachable(app, networkFailure(lost).why)
   // Nothing was sent: the credential itself is unusable, such as a certificate file that cannot be read.
   if (!reply) return refused(app, `What it signs in with is unusable: ${messageOf(thrown)}`)
   const refusal = refusalSchema.safeParse(parseJson(reply.body))
@@ -269,11 +275,6 @@ function parseJson(body: string | null | undefined): unknown {
     return undefined
   }
 }
-
-const lossInWords = (lost: unknown): string =>
-  lost instanceof Error && lost.name === 'AbortError'
-    ? `it did not answer within ${patienceMs / secondMs} seconds`
-    : networkFailure(lost).why
 
 const unreachable = ({ authority }: AppRegistration, why: string): TokenFailure => ({
   ok: false,

@@ -1,16 +1,22 @@
 import type { Clock } from './clock.js'
+import type { ApproversNamed } from './health/findings.js'
 import { type Rules, type RulesInForce, rulesSchema } from './incident/rules.js'
 import type { Log } from './log.js'
-import { RoleMap } from './people/role-map.js'
+import { RoleMap, type RoleMapProblem } from './people/role-map.js'
 import type { Store } from './store/store.js'
 import { type Reading, WatchedFile } from './watched-file.js'
 
 interface PolicyParts {
   roleMapFile: string
   rulesFile: string
+  /** Names of the watched tenants. */
+  watched: string[]
   clock: Clock
   log: Log
 }
+
+/** What is wrong with the files, and with which tenant's part. */
+export type PolicyProblem = RoleMapProblem | { cause: 'rulesBroken' }
 
 type Changed = 'roleMapLoaded' | 'rulesLoaded'
 
@@ -32,6 +38,7 @@ export class Policy {
         policy.#changed(type, reading, was)
     const roleMap = await RoleMap.open({
       path: parts.roleMapFile,
+      watched: parts.watched,
       clock,
       onChange: onChange('roleMapLoaded'),
     })
@@ -57,10 +64,10 @@ export class Policy {
     return { rules: value, hash }
   }
 
-  /** Which files are in force, and how many people the role map names as approvers. */
+  /** Which files are in force, and how much the role map names as approvers of each watched tenant. */
   async inForce(): Promise<{
     roleMapHash: string
-    approvers: { users: number; groupsAndRoles: number }
+    approvers: ReadonlyMap<string, ApproversNamed>
     rulesHash: string
   }> {
     const { hash: roleMapHash, approvers } = await this.files.roleMap.inForce()
@@ -68,11 +75,11 @@ export class Policy {
     return { roleMapHash, approvers, rulesHash }
   }
 
-  /** Constant words for what is wrong with the files. */
-  async problems(): Promise<string[]> {
+  /** What is wrong with the files. */
+  async problems(): Promise<PolicyProblem[]> {
     const rules = await this.files.rules.current()
-    const roleMap = await this.files.roleMap.problem()
-    return [...(roleMap ? [roleMap] : []), ...(rules.broken ? ['rulesBroken'] : [])]
+    const roleMap = await this.files.roleMap.problems()
+    return [...roleMap, ...(rules.broken ? [{ cause: 'rulesBroken' } as const] : [])]
   }
 
   /** From now on every change of a file is part of the record. */

@@ -18,11 +18,13 @@ const httpUrl = (rule: { httpsOnly: boolean }) =>
     const url = URL.canParse(value) ? new URL(value) : undefined
     const fine =
       url && (url.protocol === 'https:' || (!rule.httpsOnly && url.protocol === 'http:' && isLoopback(url)))
-    if (fine && !url.username && !url.password) return value.replace(/\/+$/, '')
+    // Paths are put behind it.
+    const isBare = fine && !url.username && !url.password && !/[?#]/.test(value)
+    if (isBare) return value.replace(/\/+$/, '')
     const allowed = rule.httpsOnly ? 'an https URL' : 'an https URL, or plain http to a loopback address'
     context.issues.push({
       code: 'custom',
-      message: `must be ${allowed}, without user or password`,
+      message: `must be ${allowed}, without user, password, query or fragment`,
       input: value,
     })
     return z.NEVER

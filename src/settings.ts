@@ -51,7 +51,10 @@ const environmentSchema = z.object({
     .transform(Number)
     .default(60),
   TEAMS_SERVICE_HOSTS: hostList.default([]),
-  ALERT_TOKEN: z.string().min(32, 'must be at least 32 characters long').optional(),
+  ALERT_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{32,}$/, 'must be at least 32 characters long: plain ASCII, without blanks')
+    .optional(),
   OPS_HOST: text.default('127.0.0.1'),
   OPS_PORT: port.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -124,6 +127,7 @@ export function readSettings(environment: Environment, envFile: string): Setting
     ...misspelt(file, envFile, tenants?.variables ?? []),
     ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`),
     ...missingSettings(given),
+    ...uncheckedServers(environment),
     ...(tenants?.problems ?? []),
   ]
   if (problems.length > 0 || !parsed.success)
@@ -148,6 +152,14 @@ function readEnvFile(path: string): Environment {
     )
   }
 }
+
+/** Whoever answers in Microsoft's place would be sent the bot's secrets. */
+const uncheckedServers = ({ NODE_TLS_REJECT_UNAUTHORIZED }: Environment): string[] =>
+  NODE_TLS_REJECT_UNAUTHORIZED?.trim() === '0'
+    ? [
+        'NODE_TLS_REJECT_UNAUTHORIZED: must not be 0, for nobody would check whom the secrets are sent to. Take it out; if a proxy has certificates of its own, let NODE_EXTRA_CA_CERTS name a file with its root certificate.',
+      ]
+    : []
 
 /** An empty value is how a template of `.env` says "not set"; spaces and line ends around one are an accident. */
 const whatIsSet = (environment: Environment): Environment =>

@@ -161,8 +161,15 @@ function parseJson(json: string): { value: unknown } | { why: string } {
 const soundsLikeASecret = /secret|pass(word|phrase|wd)|pwd|credential|token|key/i
 const references: readonly string[] = proofs
 
+/** More levels than anything that the file may hold. */
+const deepest = 8
+
 /** Leaves out what looks like a secret and says so: this file is one that people copy, mail and commit. */
 function withoutSecrets(json: unknown, path: Path, problems: string[]): unknown {
+  if (path.length > deepest && typeof json === 'object' && json !== null) {
+    problems.push(problemAt(path, 'is nested too deeply'))
+    return undefined
+  }
   if (Array.isArray(json)) return json.map((item, index) => withoutSecrets(item, [...path, index], problems))
   if (typeof json !== 'object' || json === null) return json
   const kept = Object.entries(json).filter(([key]) => {

@@ -18,6 +18,14 @@ const meanings: Record<string, Meaning> = {
     fix: 'Let this machine reach login.botframework.com on port 443',
   },
   draining: { found: 'The bot is being stopped.', fix: 'systemctl start connector-warden' },
+  teamsCredentials: {
+    found: "Entra or Teams refuses the bot's sign-in, so nothing is shown in Teams.",
+    fix: "The line on the bot's token above says what to do",
+  },
+  teamsUnreachable: {
+    found: 'The bot gets no token for Teams, so nothing is shown there.',
+    fix: "The line on the bot's token above says what to do",
+  },
   nobodyWatches: {
     found: 'Nobody is told of the connectors of some watched tenant.',
     fix: 'Write @Connector Warden watch in a channel',
@@ -27,7 +35,7 @@ const meanings: Record<string, Meaning> = {
     fix: 'Add the app there again, then write @Connector Warden watch',
   },
   nobodyMayApprove: {
-    found: 'The role map names no approver.',
+    found: 'The role map names no approver of some watched tenant.',
     fix: 'Name approvers in config/roles.json: docs/setup.md, section 8',
   },
   roleMapBroken: {
@@ -66,6 +74,7 @@ const reading: Record<string, string> = {
   timeout: 'Exchange answers too late.',
   serverError: 'Exchange reports errors of its own.',
   unreadable: "Exchange's answer cannot be read.",
+  stale: 'No read has ended for too long.',
   rowUnreadable: 'A row of the list cannot be read, so nothing counts as unblocked.',
 }
 

@@ -1,5 +1,5 @@
 import { type Rules, rulesSchema } from '../../src/incident/rules.js'
-import { type Entries, type RoleMapFile, roleMapSchema } from '../../src/people/role-map.js'
+import { type Entries, type RoleMapFile, roleMapFor } from '../../src/people/role-map.js'
 import { type Reading, WatchedFile } from '../../src/watched-file.js'
 import { attempt, type Check, fail, ok, warn } from './check.js'
 import { type Laws, type Patient, peopleNamed, tenantNames } from './patient.js'
@@ -36,7 +36,8 @@ const onChange = async (): Promise<void> => undefined
 async function roleMapIn({ settings, clock }: Patient): Promise<Reading<RoleMapFile>> {
   const path = settings.roleMapFile
   const named = { path, what: 'role map', setting: 'ROLE_MAP_FILE' }
-  const file = await WatchedFile.open({ ...named, schema: roleMapSchema, guarded: true, clock, onChange })
+  const schema = roleMapFor(tenantNames(settings))
+  const file = await WatchedFile.open({ ...named, schema, guarded: true, clock, onChange })
   return file.current()
 }
 
@@ -71,7 +72,7 @@ function rulesCheck({ settings }: Patient, rules: Rules, hash: string): Check {
 function roleMapChecks(patient: Patient, roleMap: RoleMapFile, rules: Rules | undefined): Check[] {
   const { settings } = patient
   return [
-    ...tenantKeys(tenantNames(settings), roleMap, settings.roleMapFile),
+    ...tenantKeys(roleMap),
     upns(roleMap, settings.roleMapFile),
     ...tenantNames(settings).map((tenant) =>
       approvers(tenant, { roleMap, rules, path: settings.roleMapFile }),
@@ -79,17 +80,10 @@ function roleMapChecks(patient: Patient, roleMap: RoleMapFile, rules: Rules | un
   ]
 }
 
-function tenantKeys(watched: string[], { tenants }: RoleMapFile, path: string): Check[] {
-  const keys = Object.keys(tenants)
-  const strays = keys.filter((name) => !watched.includes(name))
-  if (keys.length === 0) return []
-  if (strays.length === 0) return [ok('files.tenantKeys', `${keys.length}, each for a watched tenant.`)]
-  return [
-    warn('files.tenantKeys', {
-      found: `No watched tenant has this name, so its map counts for nothing: ${few(strays)}.`,
-      fix: `In ${path} rename or remove it under "tenants". Watched are: ${few(watched)}.`,
-    }),
-  ]
+/** What is said for a tenant that is not watched makes the whole file unusable. */
+function tenantKeys({ tenants }: RoleMapFile): Check[] {
+  const { length } = Object.keys(tenants)
+  return length === 0 ? [] : [ok('files.tenantKeys', `${length}, each for a watched tenant.`)]
 }
 
 function upns(roleMap: RoleMapFile, path: string): Check {

@@ -3,7 +3,7 @@ import type { RoleMapFile } from '../../src/people/role-map.js'
 import type { Directory } from '../../src/people/roles.js'
 import type { Settings, WatchedTenantSettings } from '../../src/settings.js'
 import type { ConnectorClient } from '../connector-client.js'
-import { defaultSimulation } from '../tenants.js'
+import { watchedNames } from '../tenants.js'
 import type { WayParts } from '../ways-out.js'
 
 /** What the doctor looks at, and what it looks with. */
@@ -29,10 +29,7 @@ export interface Laws {
 export const tenantsOf = ({ exchange }: Settings): WatchedTenantSettings[] =>
   exchange.kind === 'admin-api' ? exchange.tenants : []
 
-export const tenantNames = (settings: Settings): string[] =>
-  settings.exchange.kind === 'admin-api'
-    ? settings.exchange.tenants.map(({ name }) => name)
-    : [defaultSimulation.name]
+export const tenantNames = (settings: Settings): string[] => watchedNames(settings)
 
 const mostAtOnce = 4
 

@@ -1,6 +1,11 @@
 import { elapsedMs, type Instant } from '../../src/clock.js'
 import { wholeDays } from '../../src/health/due.js'
-import { type CertificateSeen, certificateNoticeMs, type TenantHealth } from '../../src/health/findings.js'
+import {
+  type ApproversNamed,
+  type CertificateSeen,
+  certificateNoticeMs,
+  type TenantHealth,
+} from '../../src/health/findings.js'
 import { type HealthCause, isOpen, type Problem } from '../../src/health/problem.js'
 import { openUrl } from '../actions.js'
 import type { CardContext } from '../card.js'
@@ -14,7 +19,7 @@ export interface ChecksOf {
   /** What the record says to be amiss. */
   problems: Problem[]
   /** The role map and the rules in force. */
-  policy: { roleMapHash: string; approvers: { users: number; groupsAndRoles: number }; rulesHash: string }
+  policy: { roleMapHash: string; approvers: ReadonlyMap<string, ApproversNamed>; rulesHash: string }
   /** Certificates of the bot itself; undefined until they were looked at. */
   own: CertificateSeen[] | undefined
   conversation: { id: string; watching: boolean }
@@ -58,7 +63,7 @@ export function toChecksView(checks: ChecksOf, card: CardContext): ChecksView {
   const words = context.texts.checks
   const open = checks.problems.filter(isOpen)
   const tenants = checks.tenants
-    .map((tenant) => ({ name: tenant.name, checks: checksOf(tenant, open, context) }))
+    .map((tenant) => ({ name: tenant.name, checks: checksOf(tenant, checks, open, context) }))
     .sort((one, other) => urgency(one.checks) - urgency(other.checks))
   const own = ownChecks(checks, open, context)
   const amiss = [...tenants.flatMap((tenant) => tenant.checks), ...own].filter(({ is }) => is === 'amiss')
@@ -88,7 +93,12 @@ const linksOf = ({ texts }: CardContext) =>
     return link ? [openUrl(link.title, link.url)] : []
   })
 
-function checksOf(tenant: TenantHealth, open: Problem[], context: ChecksContext): Check[] {
+function checksOf(
+  tenant: TenantHealth,
+  { policy }: ChecksOf,
+  open: Problem[],
+  context: ChecksContext,
+): Check[] {
   const of = (cause: HealthCause) =>
     open.find((problem) => problem.cause === cause && problem.tenant === tenant.name)
   return [
@@ -98,7 +108,16 @@ function checksOf(tenant: TenantHealth, open: Problem[], context: ChecksContext)
     ...certificateChecks(tenant.certificates, context),
     auditCheck(tenant, of('auditOff'), context),
     policyCheck(tenant, open, context),
+    approverCheck(policy.approvers.get(tenant.name), context),
   ]
+}
+
+function approverCheck(named: ApproversNamed | undefined, { texts }: ChecksContext): Check {
+  const { users, groupsAndRoles } = named ?? { users: 0, groupsAndRoles: 0 }
+  return {
+    is: users + groupsAndRoles > 0 ? 'fine' : 'amiss',
+    words: texts.checks.approvers(users, groupsAndRoles),
+  }
 }
 
 function listCheck({ list }: TenantHealth, { texts, now }: ChecksContext): Check {
@@ -107,7 +126,7 @@ function listCheck({ list }: TenantHealth, { texts, now }: ChecksContext): Check
   const age = lastGoodReadAt && checks.ago(lastGoodReadAt, now)
   if (!failing)
     return age ? { is: 'fine', words: checks.read(age) } : { is: 'unknown', words: checks.notReadYet }
-  if (failing === 'rowUnreadable') return { is: 'amiss', words: checks.readInPart(age ?? '') }
+  if (failing === 'rowUnreadable') return { is: 'amiss', words: checks.readInPart(age) }
   return { is: 'amiss', words: checks.notRead(texts.health.failing(failing), age) }
 }
 
@@ -120,7 +139,7 @@ function accessCheck(
   const refused = list.failing === 'credentials' || list.failing === 'permission'
   const why = (refused ? list.message : problem?.detail) ?? ''
   if (refused || problem) return { is: 'amiss', words: checks.refused(short(why)) }
-  const answered = list.lastGoodReadAt && (!list.failing || list.failing === 'rowUnreadable')
+  const answered = list.failing === 'rowUnreadable' || (list.lastGoodReadAt && !list.failing)
   return answered ? { is: 'fine', words: checks.accepted } : { is: 'unknown', words: checks.accessUnknown }
 }
 
@@ -196,10 +215,7 @@ function ownChecks({ policy, own }: ChecksOf, open: Problem[], context: ChecksCo
   })
   const lost = open.filter(({ cause }) => cause === 'conversationLost')
   return [
-    file(
-      known('roleMapBroken', 'nobodyMayApprove'),
-      checks.roleMap(shortHash(policy.roleMapHash), policy.approvers),
-    ),
+    file(known('roleMapBroken'), checks.roleMap(shortHash(policy.roleMapHash))),
     file(known('rulesBroken'), checks.rules(shortHash(policy.rulesHash))),
     ...certificateChecks(own, context),
     ...(lost.length > 0 ? [{ is: 'amiss' as const, words: health.summary('conversationLost', lost) }] : []),
@@ -210,14 +226,11 @@ function idsOf({ conversation, botId, tenants }: ChecksOf, { texts }: ChecksCont
   const { checks } = texts
   const names = tenants.slice(0, 3).map(({ name }) => show(name, mostShown.word))
   return [
-    checks.conversation(show(conversation.id, mostOfId), conversation.watching),
+    checks.conversation(show(conversation.id, mostShown.id), conversation.watching),
     checks.serves(names, tenants.length - names.length),
     checks.bot(show(botId, mostShown.word)),
   ]
 }
-
-/** Channels' ids are some sixty characters long, and of use only as a whole. */
-const mostOfId = 120
 
 /** Enough of it to tell two files apart; `absent` where there is none. */
 const shortHash = (hash: string): string => show(hash.slice(0, 8), 8)

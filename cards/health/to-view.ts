@@ -1,6 +1,6 @@
-import type { Instant } from '../../src/clock.js'
+import { type Instant, later } from '../../src/clock.js'
 import { type HealthShown, named, wholeDays } from '../../src/health/due.js'
-import { certificateIn } from '../../src/health/findings.js'
+import { certificateIn, lostForGoodMs } from '../../src/health/findings.js'
 import type { HealthCause, Problem } from '../../src/health/problem.js'
 import { openUrl } from '../actions.js'
 import type { CardContext } from '../card.js'
@@ -92,7 +92,7 @@ const moreOf = (problems: Problem[], { texts }: CardContext): string[] => {
 
 const mostOfDetail = 200
 
-function detailOf({ cause, detail }: Problem, { texts, now }: CardContext): string[] {
+function detailOf({ cause, detail, since }: Problem, { texts, now }: CardContext): string[] {
   const { health } = texts
   switch (cause) {
     case 'blind':
@@ -101,9 +101,9 @@ function detailOf({ cause, detail }: Problem, { texts, now }: CardContext): stri
       return [certificateOf(detail, texts, now)]
     case 'alertPolicyLimited':
       return detail ? [health.limit(show(detail, mostShown.word))] : []
-    // The conversation's name, which the row has for its own.
+    // Its detail is the conversation's name, which the row has for its own.
     case 'conversationLost':
-      return []
+      return [health.endsByItself(onDevice(later(since, lostForGoodMs)))]
     default:
       return detail ? [showUnlinked(detail, mostOfDetail)] : []
   }

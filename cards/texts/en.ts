@@ -544,6 +544,7 @@ const help = {
 const whoami = {
   title: 'What I know about you',
   id: 'Entra object id',
+  conversation: (id: Shown) => `This conversation’s id: ${id}`,
   row: (tenant: Shown, role: Role | undefined) => `**${tenant}:** ${role ? roleNames[role] : 'no role'}`,
   source: (source: Shown) => `From ${source}`,
   allows: {
@@ -596,7 +597,8 @@ const healthCauses: Record<HealthCause, HealthText> = {
   blind: {
     title: 'Exchange cannot be read',
     again: 'Exchange can be read again',
-    means: blindMeans,
+    means:
+      'While this lasts, connectors that get blocked are not announced, or not all of them, and nothing is unblocked.',
     fix: 'I keep trying. Look whether Exchange Online is healthy, and whether the machine that runs me can reach it.',
     link: { title: 'Service health', url: 'https://admin.microsoft.com/#/servicehealth' },
   },
@@ -734,6 +736,12 @@ function aboutAll(problems: Problem[]): string {
   return list(more > 0 ? [...names, `${more} more`] : names)
 }
 
+function noticeAmiss(how: 'Again' | 'Also', cause: HealthCause, amiss: Problem[]): string {
+  const [first] = amiss
+  const since = first ? `, since ${utc(first.since)}` : ''
+  return `**${how}:** ${healthCauses[cause].title}${since}: ${aboutAll(amiss)}.`
+}
+
 const health = {
   amiss: 'Connector Warden needs attention',
   over: 'All well again',
@@ -747,6 +755,7 @@ const health = {
   unwatchedSince: (at: string, lasted: string) => `Not watched any more since ${at}; amiss for ${lasted}`,
   more: (n: number) => `… and ${n} more`,
   failing: (code: string | undefined): string => failures[code ?? ''] ?? 'Why is not known.',
+  endsByItself: (at: string) => `If it is gone for good, this ends by itself on ${at}.`,
   limit: (limit: Shown) => `At most ${limit} a day`,
   certificate: (what: CertificateUse, at: string, days: number) =>
     days < 0
@@ -757,10 +766,9 @@ const health = {
   summary: (cause: HealthCause, amiss: Problem[]) => `${healthCauses[cause].title}: ${aboutAll(amiss)}`,
   summaryOver: (cause: HealthCause, over: Problem[]) => `${healthCauses[cause].again}: ${aboutAll(over)}`,
   /** The reply in the thread of a card that had said already that it is over. */
-  noticeAgain: (cause: HealthCause, amiss: Problem[]): string => {
-    const [first] = amiss
-    return `**Again:** ${healthCauses[cause].title}${first ? `, since ${utc(first.since)}` : ''}: ${aboutAll(amiss)}.`
-  },
+  noticeAgain: (cause: HealthCause, amiss: Problem[]): string => noticeAmiss('Again', cause, amiss),
+  /** The reply in the thread of a card that shows more than people were told of. */
+  noticeAlso: (cause: HealthCause, added: Problem[]): string => noticeAmiss('Also', cause, added),
   /** The reply in the card's thread once nothing is amiss any more. */
   noticeOver: (cause: HealthCause, over: Problem[]): string => {
     const at = over
@@ -783,7 +791,8 @@ const checks = {
   ago: (at: Instant, now: Instant): string =>
     elapsedMs(at, now) < minuteMs ? 'just now' : `${duration(elapsedMs(at, now))} ago`,
   read: (age: string) => `Blocked connectors: read ${age}, every row`,
-  readInPart: (age: string) => `Blocked connectors: read ${age}, but not every row could be read`,
+  readInPart: (age: string | undefined) =>
+    `Blocked connectors: not every row can be read, ${age ? `last time ${age}` : 'and never could since I started'}`,
   notRead: (why: string, age: string | undefined) =>
     `Blocked connectors: cannot be read, ${age ? `last time ${age}` : 'and never were since I started'}. ${why}`,
   notReadYet: 'Blocked connectors: not read yet',
@@ -814,8 +823,11 @@ const checks = {
   policyUnknown: (why: string) =>
     `Microsoft’s alert: unknown, look for “Suspicious connector activity” under Alert policies (${why})`,
   notLookedYet: 'not looked at yet; ask again in a minute',
-  roleMap: (hash: string, { users, groupsAndRoles }: { users: number; groupsAndRoles: number }) =>
-    `Role map ${hash}: ${count(users, 'person', 'people')} and ${count(groupsAndRoles, 'group or role', 'groups and roles')} named as approvers`,
+  approvers: (users: number, groupsAndRoles: number) =>
+    users + groupsAndRoles === 0
+      ? 'Nobody is named as approver'
+      : `${count(users, 'person', 'people')} and ${count(groupsAndRoles, 'group or role', 'groups and roles')} named as approvers`,
+  roleMap: (hash: string) => `Role map ${hash}`,
   rules: (hash: string) => (hash === 'absent' ? 'Rules: no file, the usual ones' : `Rules ${hash}`),
   conversation: (id: Shown, watching: boolean) =>
     `This conversation: ${id}, ${watching ? 'watches' : 'does not watch'}`,
@@ -1097,10 +1109,10 @@ const answers = {
     `You have no role for this here, so I cannot show or do it. ${ask.length > 0 ? `Ask ${list(ask)}.` : 'Ask whoever runs this bot.'} **whoami** shows what I know about you. ${justActivated}`,
   roleNeeded: (role: Role) =>
     `Not done: that takes the **${roleNames[role]}** role, and you do not have it. **whoami** shows your roles. ${justActivated}`,
-  notWatching:
-    'This conversation does not watch: nothing is posted here. A responder can type **watch** to begin.',
-  nothingServed:
-    'No watched tenant is shown in this conversation: each has others to be shown in. Whoever runs this bot sets which.',
+  notWatching: (id: Shown) =>
+    `This conversation does not watch: nothing is posted here. A responder can type **watch** to begin. (This conversation’s id is ${id}.)`,
+  nothingServed: (id: Shown) =>
+    `No watched tenant is shown in this conversation: each has others to be shown in. Whoever runs this bot sets which. (This conversation’s id is ${id}.)`,
   othersToo: (others: number) =>
     `Not done: ${count(others, 'tenant is', 'tenants are')} shown in this conversation too for which you do not have the **${roleNames.responder}** role. **whoami** shows your roles. Ask somebody who has it for all of them, or whoever runs this bot to set where each is shown.`,
   watchStarted: (tenants: Shown[], open: number) =>

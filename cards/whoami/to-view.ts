@@ -9,6 +9,8 @@ export interface WhoamiOf {
   id: string
   /** The watched tenants that the conversation serves; `source` says which entry of the role map it is. */
   tenants: { tenant: string; role?: Role | undefined; source?: string | undefined }[]
+  /** Id of the conversation where it is asked: what `conversations` of a tenant lists. */
+  conversation: string
   /** Why this may be incomplete, e.g. that Teams did not answer. */
   problems: string[]
 }
@@ -26,6 +28,7 @@ export function toWhoamiView(who: WhoamiOf, { texts }: CardContext): WhoamiView 
     name,
     idLabel: `${whoami.id} `,
     id: show(who.id, mostShown.word),
+    conversation: whoami.conversation(show(who.conversation, mostShown.id)),
     problems: problems.map((problem) => show(problem, longestProblem)),
     tenants: who.tenants.slice(0, mostTenants).map(({ tenant, role, source }) => ({
       role: whoami.row(show(tenant, mostShown.tenant), role),

@@ -8,6 +8,7 @@ export const whoamiViewSchema = z.strictObject({
   name: line,
   idLabel: line,
   id: line,
+  conversation: line,
   problems: z.array(line),
   tenants: z.array(z.strictObject({ role: line, sources: optional(line), allows: line })),
 })

@@ -47,27 +47,52 @@ const betweenEditsMs = minuteMs
  * @param deliveries those of all health cards
  */
 export function dueHealth(state: HealthState, deliveries: Delivery[], now: Instant): HealthWork[] {
-  const told = toldWhere(state)
-  const placed = new Map(deliveries.map((one) => [`${one.subject} ${one.conversation}`, one]))
-  return state.conversations.flatMap((conversation) =>
-    conversation.gone
-      ? []
-      : healthCauses.flatMap((cause) => {
-          const delivery = placed.get(`${subjectOfHealth(cause)} ${conversation.id}`)
-          const shown = shownOf(cause, state, told.get(conversation.id) ?? [], delivery)
-          const kind = dueOn(shown, conversation, delivery, now)
-          return kind ? [{ kind, cause, conversation: conversation.id, state: stateOf(shown, now) }] : []
-        }),
-  )
+  const { told } = indexOf(state)
+  const placed = byConversation(deliveries)
+  return state.conversations.flatMap((conversation) => {
+    const { id, gone } = conversation
+    const amissHere = told.get(id)
+    const cards = placed.get(id)
+    if (gone || (!amissHere && !cards)) return []
+    return healthCauses.flatMap((cause) => {
+      const delivery = cards?.get(subjectOfHealth(cause))
+      if (!delivery && !amissHere?.has(cause)) return []
+      const shown = shownIn(cause, state, id, delivery)
+      const kind = dueOn(shown, state, conversation, delivery, now)
+      return kind ? [{ kind, cause, conversation: id, state: stateOf(shown, now) }] : []
+    })
+  })
+}
+
+/** Deliveries by their conversation, and there by their subject. */
+function byConversation(deliveries: Delivery[]): Map<string, Map<string, Delivery>> {
+  const placed = new Map<string, Map<string, Delivery>>()
+  for (const delivery of deliveries) {
+    const there = placed.get(delivery.conversation) ?? new Map<string, Delivery>()
+    placed.set(delivery.conversation, there.set(delivery.subject, delivery))
+  }
+  return placed
 }
 
 /** What the card of a cause in a conversation has to show, by the state as it is now. */
-export const shownIn = (
+export function shownIn(
   cause: HealthCause,
   state: HealthState,
   conversation: string,
   delivery: Delivery | undefined,
-): HealthShown => shownOf(cause, state, toldWhere(state).get(conversation) ?? [], delivery)
+): HealthShown {
+  const { told, byKey } = indexOf(state)
+  const card = delivery?.health
+  const mine = told.get(conversation)?.get(cause) ?? []
+  const onCard = (card?.about ?? [])
+    .map((key) => byKey.get(key))
+    .filter((problem) => problem !== undefined)
+    .filter((problem) => problem.cause === cause)
+  // What an open card shows stays on it until it is over, also where it would not be posted any more.
+  const kept = card && !card.closedAt ? onCard.filter((one) => isOpen(one) && !mine.includes(one)) : []
+  const amiss = kept.length > 0 ? sorted([...mine, ...kept]) : mine
+  return { cause, amiss, over: onCard.filter((one) => !isOpen(one)) }
+}
 
 /** A mark that differs whenever the card of what is amiss would look different. */
 export const markOf = ({ amiss }: HealthShown, now: Instant): string =>
@@ -91,23 +116,6 @@ function daysLeft({ cause, detail }: Problem, now: Instant): string {
 export const wholeDays = (from: Instant, to: Instant): number =>
   Math.floor(elapsedMs(from, to) / (24 * hourMs))
 
-function shownOf(
-  cause: HealthCause,
-  { problems }: HealthState,
-  toldHere: Problem[],
-  delivery: Delivery | undefined,
-): HealthShown {
-  const card = delivery?.health
-  const mine = toldHere.filter((problem) => problem.cause === cause)
-  const onCard = card
-    ? problems.filter((problem) => problem.cause === cause && card.about.includes(keyOf(problem)))
-    : []
-  // What an open card shows stays on it until it is over, also where it would not be posted any more.
-  const kept = card && !card.closedAt ? onCard.filter((one) => isOpen(one) && !mine.includes(one)) : []
-  const amiss = kept.length > 0 ? sorted([...mine, ...kept]) : mine
-  return { cause, amiss, over: onCard.filter((one) => !isOpen(one)) }
-}
-
 /** The longest first. */
 const sorted = (problems: Problem[]): Problem[] =>
   problems
@@ -115,32 +123,74 @@ const sorted = (problems: Problem[]): Problem[] =>
     .sort((one, other) => (one.order < other.order ? -1 : 1))
     .map(({ problem }) => problem)
 
-/** What is amiss, the longest first, by the conversations that have to be told of it. */
-function toldWhere(state: HealthState): Map<string, Problem[]> {
+/** What a state says, arranged for looking it up. */
+interface Index {
+  /** What is amiss, the longest first, by the conversations that have to be told of it, and by its cause. */
+  told: ReadonlyMap<string, ReadonlyMap<HealthCause, Problem[]>>
+  byKey: ReadonlyMap<string, Problem>
+}
+
+/** With a thousand tenants and as many conversations it takes long to arrange: once for each state is enough. */
+const indices = new WeakMap<HealthState, Index>()
+
+function indexOf(state: HealthState): Index {
+  const known = indices.get(state)
+  if (known) return known
   const able = state.conversations.filter(({ watching, gone }) => watching && !gone)
-  const told = new Map<string, Problem[]>(able.map(({ id }) => [id, []]))
+  const told = new Map<string, Map<HealthCause, Problem[]>>()
+  const listenersOf = once((problem: Problem) => listeners(problem, able, state))
   for (const problem of sorted(state.problems.filter(isOpen)))
-    for (const { id } of listeners(problem, able, state)) told.get(id)?.push(problem)
-  return told
+    for (const { id } of listenersOf(problem)) {
+      const here = told.get(id) ?? new Map<HealthCause, Problem[]>()
+      told.set(id, here.set(problem.cause, [...(here.get(problem.cause) ?? []), problem]))
+    }
+  const index = { told, byKey: new Map(state.problems.map((problem) => [keyOf(problem), problem])) }
+  indices.set(state, index)
+  return index
 }
 
-/** Whoever serves what it is about; if nobody is left of these, whoever has been watching longest. */
+/** All that is amiss with one tenant is told in the same places. */
+function once(find: (problem: Problem) => Conversation[]): (problem: Problem) => Conversation[] {
+  const found = new Map<string, Conversation[]>()
+  return (problem) => {
+    const { tenant = '', conversation = '' } = problem
+    const key = `${tenant} ${conversation}`
+    const known = found.get(key) ?? find(problem)
+    found.set(key, known)
+    return known
+  }
+}
+
+/**
+ * Whoever serves what it is about; if these are gone, whoever else has been watching longest. What nobody ever watched
+ * is nobody else's business, and a chat with one person is no place for it.
+ */
 function listeners(problem: Problem, able: Conversation[], state: HealthState): Conversation[] {
-  const concerned = able.filter(({ id }) => concerns(problem, id, state))
-  if (concerned.length > 0) return concerned
-  const since = earliest(...able.map(({ watching }) => watching?.since))
-  return able.filter(({ watching }) => watching?.since === since).slice(0, 1)
+  const isConcerned = concerned(problem, state)
+  const here = able.filter(({ id }) => isConcerned(id))
+  if (here.length > 0) return here
+  const lost = state.conversations.filter(({ watching, gone }) => watching && gone)
+  if (!lost.some(({ id }) => isConcerned(id))) return []
+  const others = able.filter(({ kind }) => kind !== 'personal')
+  const since = earliest(...others.map(({ watching }) => watching?.since))
+  return others.filter(({ watching }) => watching?.since === since).slice(0, 1)
 }
 
-function concerns({ tenant, conversation }: Problem, id: string, { serves, tenants }: HealthState): boolean {
-  if (tenant !== undefined) return serves(id, tenant)
-  if (conversation === undefined) return true
-  return tenants.some((name) => serves(conversation, name) && serves(id, name))
+/** Whose business a problem is: the conversations' that serve its tenant, or all if it is the bot's as a whole. */
+export function concerned(
+  { tenant, conversation }: Problem,
+  { serves, tenants }: Pick<HealthState, 'serves' | 'tenants'>,
+): (conversation: string) => boolean {
+  if (tenant !== undefined) return (id) => serves(id, tenant)
+  if (conversation === undefined) return () => true
+  const servedThere = tenants.filter((name) => serves(conversation, name))
+  return (id) => servedThere.some((name) => serves(id, name))
 }
 
 function dueOn(
   shown: HealthShown,
-  { watching }: Conversation,
+  state: HealthState,
+  { id, watching }: Conversation,
   delivery: Delivery | undefined,
   now: Instant,
 ): HealthWork['kind'] | undefined {
@@ -149,7 +199,7 @@ function dueOn(
   if (!delivery?.message || !card) {
     return isAmiss && mayPost(delivery, now) ? 'post' : undefined
   }
-  const mayTell = watching !== undefined && hasNews(card, now)
+  const mayTell = watching !== undefined && hasNews(tellable(shown, state, id), card, now)
   if (!isAmiss) {
     if (!card.closedAt) return 'close'
     return mayTell ? 'tell' : undefined
@@ -166,9 +216,33 @@ function mayPost(delivery: Delivery | undefined, now: Instant): boolean {
   return !ambiguous || now >= afterDoubt(ambiguous)
 }
 
-/** The first recovery is told at once; of a cause that comes and goes, the thread hears at most once an hour. */
-function hasNews({ closedAt, told }: HealthCardState, now: Instant): boolean {
+/** What of it may be told in a conversation: what the card shows of a tenant that is served there no more is not. */
+export function tellable({ cause, amiss, over }: HealthShown, state: HealthState, id: string): HealthShown {
+  const here = indexOf(state).told.get(id)?.get(cause) ?? []
+  return {
+    cause,
+    amiss: amiss.filter((problem) => here.includes(problem)),
+    over: over.filter((problem) => concerned(problem, state)(id)),
+  }
+}
+
+/** Of what is amiss, what people were not told of yet: an edit of a card is nothing that anybody is told. */
+export function untold({ amiss }: HealthShown, card: HealthCardState): Problem[] {
+  const about = card.heard?.about ?? card.about
+  return amiss.filter((problem) => !about.includes(keyOf(problem)))
+}
+
+/**
+ * The first recovery is told at once; of a cause that comes and goes, and of what comes to what is amiss already, the
+ * thread hears at most once an hour.
+ */
+function hasNews(shown: HealthShown, card: HealthCardState, now: Instant): boolean {
+  const { closedAt, told, heard, postedAt } = card
   const isOver = closedAt !== undefined
-  if (!told) return isOver
-  return told.over !== isOver && now >= later(told.at, sameCardMs)
+  if ((isOver ? shown.over : shown.amiss).length === 0) return false
+  const isQuiet = told !== undefined && now < later(told.at, sameCardMs)
+  if (isOver) return !told || (!told.over && !isQuiet)
+  if (isQuiet) return false
+  if (told?.over) return true
+  return untold(shown, card).length > 0 && now >= later(heard?.at ?? postedAt, sameCardMs)
 }

@@ -37,6 +37,12 @@ export interface TenantHealth {
   hasUnblockApp: boolean
 }
 
+/** How much the role map names as approvers; how many people that is, only Entra knows. */
+export interface ApproversNamed {
+  users: number
+  groupsAndRoles: number
+}
+
 /**
  * What one look at one thing came to. `unknown` where it could not be looked at: that neither makes a problem nor
  * ends one.
@@ -58,6 +64,9 @@ const unknown: Verdict = { is: 'unknown' }
 /** A certificate is spoken of this long before it expires. */
 export const certificateNoticeMs = 14 * 24 * hourMs
 
+/** A conversation that is lost for so long is watched no more: nobody can say so there. */
+export const lostForGoodMs = 7 * 24 * hourMs
+
 /** Everything that is or is not amiss with one tenant. */
 export function findingsOf(tenant: TenantHealth, now: Instant): Finding[] {
   const verdicts: [HealthCause, Verdict][] = [
@@ -73,9 +82,8 @@ export function findingsOf(tenant: TenantHealth, now: Instant): Finding[] {
 function listVerdicts(list: ListStatus): [HealthCause, Verdict][] {
   const { failing, message, blindSince, lastGoodReadAt } = list
   const refused = failing === 'credentials' || failing === 'permission'
-  const answered = lastGoodReadAt !== undefined && blindSince === undefined
-  const isGood = answered && failing === undefined
-  const isPartial = answered && failing === 'rowUnreadable'
+  const isGood = lastGoodReadAt !== undefined && blindSince === undefined && failing === undefined
+  const isPartial = failing === 'rowUnreadable'
   const listed = isGood || isPartial ? fine : unknown
   return [
     // Where Exchange or Entra refuses, that is the cause, and has a card that says what to do.

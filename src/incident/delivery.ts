@@ -38,6 +38,8 @@ export interface HealthCardState {
   closedAt?: Instant | undefined
   /** What its thread was last told, and when: that it is over, or that it is amiss again. */
   told?: { at: Instant; over: boolean } | undefined
+  /** Keys of the problems that people were told of, by the post or in its thread, and when last. */
+  heard?: { at: Instant; about: string[] } | undefined
 }
 
 /** A place where the bot was installed and how to reach it. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Clock, elapsedMs, minuteMs } from '../clock.js'
+import type { ApproversNamed } from '../health/findings.js'
 import { type Role, roles } from '../incident/commands.js'
 import { type Reading, WatchedFile } from '../watched-file.js'
 import { directoryRoleNames, templateIdOf } from './directory-roles.js'
@@ -57,6 +58,32 @@ export const roleMapSchema = z.strictObject({
 })
 export type RoleMapFile = z.infer<typeof roleMapSchema>
 
+/** Beyond this, a list of names helps nobody. */
+const mostNamed = 20
+
+/**
+ * The same where these tenants are watched: what is said for one of them is found whatever the case of its name, and
+ * what is said for any other is a mistake. A map that counts for nothing would leave the tenant to the general one.
+ */
+export const roleMapFor = (watched: string[]): z.ZodType<RoleMapFile> =>
+  roleMapSchema.transform((file, context) => {
+    const tenants: RoleMapFile['tenants'] = {}
+    for (const [key, map] of Object.entries(file.tenants)) {
+      const name = watched.find((one) => one.toLowerCase() === key.trim().toLowerCase())
+      const others = watched.length > mostNamed ? [`${watched.length} others`] : watched
+      const problem =
+        name === undefined
+          ? `is the name of no watched tenant; watched: ${others.join(', ')}`
+          : Object.hasOwn(tenants, name)
+            ? 'stands there twice, in different case'
+            : undefined
+      if (problem)
+        context.issues.push({ code: 'custom', path: ['tenants', key], message: problem, input: key })
+      else if (name !== undefined) tenants[name] = map
+    }
+    return { ...file, tenants }
+  })
+
 /** A role and whom it is given to; `listedAs` is where the file says so. */
 export interface Grant {
   role: Role
@@ -71,6 +98,9 @@ export interface RoleMapReading {
   grants(tenant: string): Grant[]
 }
 
+/** What is wrong with the file; `nobodyMayApprove` for each tenant of which that is true. */
+export type RoleMapProblem = { cause: 'roleMapBroken' } | { cause: 'nobodyMayApprove'; tenant: string }
+
 /** A broken edit leaves the last good map in force for this long; after it nobody may approve. */
 const brokenMapLifeMs = 15 * minuteMs
 
@@ -79,13 +109,21 @@ const nobody: Entries = { users: [], groups: [], directoryRoles: [] }
 /** Who may do what, as the role map file says now. Missing, empty or unreadable means nobody. */
 export class RoleMap {
   private constructor(
-    private readonly file: WatchedFile<typeof roleMapSchema>,
+    private readonly file: WatchedFile<z.ZodType<RoleMapFile>>,
+    private readonly watched: string[],
     private readonly clock: Clock,
   ) {}
 
-  /** @throws Fault `fileUnusable` if the file exists and is broken, or others may write to it */
-  static async open(options: {
+  /**
+   * @param options.watched names of the watched tenants: the file may say something for these only
+   * @throws Fault `fileUnusable` if the file exists and is broken, or others may write to it
+   */
+  static async open({
+    watched,
+    ...options
+  }: {
     path: string
+    watched: string[]
     clock: Clock
     onChange: (reading: Reading<RoleMapFile>, was: string) => Promise<void>
   }): Promise<RoleMap> {
@@ -93,10 +131,10 @@ export class RoleMap {
       ...options,
       what: 'role map',
       setting: 'ROLE_MAP_FILE',
-      schema: roleMapSchema,
+      schema: roleMapFor(watched),
       guarded: true,
     })
-    return new RoleMap(file, options.clock)
+    return new RoleMap(file, watched, options.clock)
   }
 
   /** What the file says now, to answer one request with, however many tenants that is about. */
@@ -125,30 +163,20 @@ export class RoleMap {
     return rolesOf((await this.file.current()).value, tenant).approver ?? nobody
   }
 
-  /** The hash of the map that is in force, and how much it names as approvers, in whichever tenant. */
-  async inForce(): Promise<{ hash: string; approvers: { users: number; groupsAndRoles: number } }> {
+  /** The hash of the map that is in force, and how much it names as approvers of each watched tenant. */
+  async inForce(): Promise<{ hash: string; approvers: ReadonlyMap<string, ApproversNamed> }> {
     const { hash, value } = await this.file.current()
-    const entries = [value, ...Object.values(value.tenants)].map((map) => map.roles.approver ?? nobody)
-    const distinct = (ids: string[]): number => new Set(ids).size
-    return {
-      hash,
-      approvers: {
-        users: distinct(entries.flatMap(({ users }) => users)),
-        groupsAndRoles: distinct(
-          entries.flatMap(({ groups, directoryRoles }) => [...groups, ...directoryRoles]),
-        ),
-      },
-    }
+    return { hash, approvers: new Map(this.watched.map((tenant) => [tenant, approversNamed(value, tenant)])) }
   }
 
-  /** Constant word for what is wrong with the file, if anything is. */
-  async problem(): Promise<'roleMapBroken' | 'nobodyMayApprove' | undefined> {
+  /** What is wrong with the file, if anything is. A map that is broken does not tell whom it would name. */
+  async problems(): Promise<RoleMapProblem[]> {
     const { broken, value } = await this.file.current()
-    if (broken) return 'roleMapBroken'
-    const maps = [value, ...Object.values(value.tenants)]
-    const namesAnybody = ({ users, groups, directoryRoles }: Entries) =>
-      users.length + groups.length + directoryRoles.length > 0
-    return maps.some((map) => namesAnybody(map.roles.approver ?? nobody)) ? undefined : 'nobodyMayApprove'
+    if (broken) return [{ cause: 'roleMapBroken' }]
+    return this.watched.flatMap((tenant) => {
+      const { users, groupsAndRoles } = approversNamed(value, tenant)
+      return users + groupsAndRoles > 0 ? [] : [{ cause: 'nobodyMayApprove', tenant }]
+    })
   }
 
   #tooLongBroken({ broken }: Reading<RoleMapFile>): boolean {
@@ -158,3 +186,9 @@ export class RoleMap {
 
 const rolesOf = (file: RoleMapFile, tenant: string): RoleMapFile['roles'] =>
   (Object.hasOwn(file.tenants, tenant) ? file.tenants[tenant] : file)?.roles ?? {}
+
+function approversNamed(file: RoleMapFile, tenant: string): ApproversNamed {
+  const { users, groups, directoryRoles } = rolesOf(file, tenant).approver ?? nobody
+  const distinct = (ids: string[]): number => new Set(ids).size
+  return { users: distinct(users), groupsAndRoles: distinct([...groups, ...directoryRoles]) }
+}

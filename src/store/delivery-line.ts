@@ -25,6 +25,7 @@ const deliverySchema = z.object({
       about: z.array(z.string()),
       closedAt: instant.optional(),
       told: z.object({ at: instant, over: z.boolean() }).optional(),
+      heard: z.object({ at: instant, about: z.array(z.string()) }).optional(),
     })
     .optional(),
 }) satisfies z.ZodType<Delivery>

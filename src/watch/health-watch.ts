@@ -11,11 +11,13 @@ import {
   type Finding,
   findingsOf,
   type ListStatus,
+  lostForGoodMs,
   type TenantHealth,
 } from '../health/findings.js'
 import type { Conversation } from '../incident/delivery.js'
 import type { Piece } from '../incident/evidence.js'
 import type { Log } from '../log.js'
+import type { PolicyProblem } from '../policy.js'
 import type { Store } from '../store/store.js'
 
 /** A certificate file, and what for it is used. */
@@ -45,8 +47,8 @@ export interface HealthWatchParts {
   /** The bot's own certificate for Teams, if it has one. */
   botCertificates: CertificateFile[]
   store: Store
-  /** Constant words for what is wrong with role map and rules. */
-  policyProblems: () => Promise<string[]>
+  /** What is wrong with role map and rules. */
+  policyProblems: () => Promise<PolicyProblem[]>
   clock: Clock
   log: Log
 }
@@ -120,11 +122,15 @@ export class HealthWatch {
   async look(): Promise<void> {
     const { store, clock, log } = this.parts
     const now = clock.now()
+    await this.#giveUpLost(now)
     const findings = [
       ...this.tenants().flatMap((tenant) => findingsOf(tenant, now)),
       { cause: 'certificateExpiring', ...certificateVerdict(this.#own, now) } satisfies Finding,
       ...lostConversations(await store.conversations()),
-      ...policyFindings(await this.#policyProblems()),
+      ...policyFindings(
+        this.parts.tenants.map(({ name }) => name),
+        await this.#policyProblems(),
+      ),
     ]
     const entries = entriesFor(await store.problems(), findings, now)
     const written = await Promise.allSettled(entries.map((entry) => store.record(entry, now)))
@@ -137,8 +143,21 @@ export class HealthWatch {
     for (const result of written) if (result.status === 'rejected') throw result.reason
   }
 
+  /** A channel that was deleted never comes back, and nobody can type `unwatch` in it. */
+  async #giveUpLost(now: Instant): Promise<void> {
+    const { store } = this.parts
+    const isLostForGood = ({ watching, gone }: Conversation): boolean =>
+      watching !== undefined && gone !== undefined && elapsedMs(gone.at, now) >= lostForGoodMs
+    for (const { id } of (await store.conversations()).filter(isLostForGood)) {
+      await store.record({ type: 'unwatched', conversation: id }, now)
+      await store.changeConversation(id, (known) =>
+        known && isLostForGood(known) ? { ...known, watching: undefined } : known,
+      )
+    }
+  }
+
   /** undefined if they could not be looked at. */
-  #policyProblems(): Promise<string[] | undefined> {
+  #policyProblems(): Promise<PolicyProblem[] | undefined> {
     return this.parts.policyProblems().catch((fault: unknown) => {
       this.parts.log.error({ fault: messageOf(fault) }, 'role map and rules could not be looked at')
       return undefined
@@ -250,12 +269,19 @@ const lostConversations = (conversations: Conversation[]): Finding[] =>
       ...(gone ? { is: 'amiss', detail: name ?? kind, since: gone.at } : { is: 'fine' }),
     }))
 
-const policyCauses = ['nobodyMayApprove', 'roleMapBroken', 'rulesBroken'] as const
-
 /** A map that is broken does not tell whom it would name. */
-const policyFindings = (problems: string[] | undefined): Finding[] =>
-  policyCauses.map((cause) => {
-    if (problems?.includes(cause)) return { cause, is: 'amiss' }
-    const hidden = cause === 'nobodyMayApprove' && problems?.includes('roleMapBroken')
-    return { cause, is: problems && !hidden ? 'fine' : 'unknown' }
-  })
+function policyFindings(tenants: string[], problems: PolicyProblem[] | undefined): Finding[] {
+  const otherwise = problems ? 'fine' : 'unknown'
+  const isAmiss = ({ cause, tenant }: Pick<Finding, 'cause' | 'tenant'>): boolean =>
+    (problems ?? []).some((one) => one.cause === cause && (!('tenant' in one) || one.tenant === tenant))
+  const hidden = isAmiss({ cause: 'roleMapBroken' }) ? 'unknown' : otherwise
+  return [
+    ...(['roleMapBroken', 'rulesBroken'] as const).map(
+      (cause): Finding => ({ cause, is: isAmiss({ cause }) ? 'amiss' : otherwise }),
+    ),
+    ...tenants.map((tenant): Finding => {
+      const cause = 'nobodyMayApprove'
+      return { cause, tenant, is: isAmiss({ cause, tenant }) ? 'amiss' : hidden }
+    }),
+  ]
+}

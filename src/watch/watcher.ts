@@ -158,7 +158,11 @@ export class Watcher {
     }
     this.#asked = undefined
     this.#failures = 0
-    this.#status = { lastGoodReadAt: startedAt, failing: result.complete ? undefined : 'rowUnreadable' }
+    const { lastGoodReadAt } = this.#status
+    // What cannot be read may be any connector: such a read is no good one.
+    this.#status = result.complete
+      ? { lastGoodReadAt: startedAt, failing: undefined }
+      : { lastGoodReadAt, failing: 'rowUnreadable' }
     await this.#take(startedAt, result)
     return { startedAt, result }
   }

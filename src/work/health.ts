@@ -26,14 +26,19 @@ const lookAtMostEveryMs = 1 * secondMs
 /** What health cards there have to be, as work for the loop. */
 export class HealthBoard {
   #lookedAt: Instant | undefined
+  #state: HealthState | undefined
 
   constructor(private readonly parts: HealthBoardParts) {}
 
-  /** What health cards are drawn from, as it is now. */
+  /** What health cards are drawn from, as it is now: the same object while nothing in it has changed. */
   async state(): Promise<HealthState> {
     const { store, tenants, serves } = this.parts
     const [problems, conversations] = await Promise.all([store.problems(), store.conversations()])
-    return { problems, conversations, tenants, serves }
+    const before = this.#state
+    if (before && isSame(before.problems, problems) && isSame(before.conversations, conversations))
+      return before
+    this.#state = { problems, conversations, tenants, serves }
+    return this.#state
   }
 
   /** Looks at how things are, and tells what there is to do about the cards. It waits in the conversations' lanes. */
@@ -53,8 +58,14 @@ export class HealthBoard {
   async #look(): Promise<void> {
     const { look, clock } = this.parts
     const now = clock.now()
-    if (this.#lookedAt && elapsedMs(this.#lookedAt, now) < lookAtMostEveryMs) return
+    const ageMs = this.#lookedAt === undefined ? undefined : elapsedMs(this.#lookedAt, now)
+    // A clock that was set back must not end the looking until it has caught up.
+    if (ageMs !== undefined && ageMs >= 0 && ageMs < lookAtMostEveryMs) return
     await look()
     this.#lookedAt = now
   }
 }
+
+/** What the store gives away is never changed, only replaced. */
+const isSame = <One>(before: One[], now: One[]): boolean =>
+  before.length === now.length && before.every((one, index) => one === now[index])

@@ -246,9 +246,28 @@ describe('one call to Teams', () => {
   })
 
   test('without a token nothing is sent', async () => {
-    client = clientFor([teams.host], async () => ({ ok: false, message: 'the secret is wrong' }))
+    client = clientFor([teams.host], async () => ({
+      ok: false,
+      code: 'credentials',
+      message: 'the secret is wrong',
+    }))
     expect((await finish(calls.post())).outcome).toEqual({ kind: 'notSent', why: 'the secret is wrong' })
     expect(teams.requests).toEqual([])
+    expect(client.problem).toBe('teamsCredentials')
+  })
+
+  test('a token that Teams refuses is remembered until it takes one', async () => {
+    teams.failNext('post', { status: 401 })
+    await finish(calls.post())
+    expect(client.problem).toBe('teamsCredentials')
+    await finish(calls.post())
+    expect(client.problem).toBeUndefined()
+  })
+
+  test('Entra that gives no token is told apart from one that refuses', async () => {
+    client = clientFor([teams.host], async () => ({ ok: false, code: 'unreachable', message: 'no answer' }))
+    await finish(calls.post())
+    expect(client.problem).toBe('teamsUnreachable')
   })
 
   test('a roster that does not answer is waited for no longer than was said', async () => {

@@ -74,15 +74,18 @@ const scenes: Record<string, Scene> = {
       'machine.degraded warn': ['names no approver', 'section 8'],
     },
   },
-  'a role map with names, for a tenant that is not watched, and with one approver': {
+  'a role map for a tenant that is not watched': {
+    arrange: () => story.writeRoleMap({ ...oneApprover, tenants: { Fabrikam: { roles: {} } } }),
+    lines: {
+      'files.roleMap fail': ['no watched tenant; watched: contoso.onmicrosoft.com', 'Put the file right'],
+      'machine.degraded warn': ['An edit broke the role map', 'role map above'],
+    },
+  },
+  'a role map with names, and with one approver': {
     options: {
-      roleMap: {
-        roles: { ...oneApprover.roles, approver: { users: ['ann@contoso.com'] } },
-        tenants: { Fabrikam: { roles: {} } },
-      },
+      roleMap: { roles: { ...oneApprover.roles, approver: { users: ['ann@contoso.com'] } } },
     },
     lines: {
-      'files.tenantKeys warn': ['Fabrikam', 'contoso.onmicrosoft.com'],
       'files.upns warn': ['ann@contoso.com', "az ad user show --id 'ann@contoso.com'"],
       'files.approvers warn': ['restricted again', '"approver"'],
     },

@@ -5,7 +5,15 @@ import { hourMs, later, minuteMs } from '../../src/clock.js'
 import { faults } from '../../src/exchange/simulated-faults.js'
 import { cardOf, type FakeMessage, wordsOf } from '../support/fake-teams.js'
 import { endLawfully, readiness } from '../support/moves.js'
-import { cast, channel, exchangeAppId, Story, type StoryOptions } from '../support/story.js'
+import {
+  cast,
+  channel,
+  exchangeAppId,
+  roleMapOf,
+  Story,
+  type StoryOptions,
+  usualRoleMap,
+} from '../support/story.js'
 
 const read = 'Get-BlockedConnector'
 const other = '19:on-call@thread.tacv2'
@@ -59,7 +67,7 @@ describe('a tenant whose list cannot be read', () => {
     await story.pass(9 * minuteMs)
     expect(healthCards()).toEqual([])
     await story.pass(2 * minuteMs)
-    const cards = cardsWith(cannotRead, 'contoso.onmicrosoft.com', 'not announced while this lasts')
+    const cards = cardsWith(cannotRead, 'contoso.onmicrosoft.com', 'not announced, or not all')
     expect(cards.map(({ conversation }) => conversation).sort()).toEqual([channel, other].sort())
     expect(wordsOf(cards[0]?.activity)).toContain('Service health')
     expect((await readiness(story)).degraded).toContain('blind')
@@ -238,13 +246,51 @@ describe('a certificate', () => {
   })
 })
 
+describe('what goes wrong while something else does', () => {
+  test('a tenant that goes blind long after another is told in the thread, once, and the end of both as well', async () => {
+    await begin({ tenants: [{ name: 'Contoso' }, { name: 'Fabrikam' }] })
+    story.exchanges[0]?.faults.always(read, { kind: 'reset' })
+    await story.pass(3 * hourMs)
+    const [card] = cardsWith(cannotRead, 'Contoso')
+    expect(repliesIn(card)).toEqual([])
+    story.exchanges[1]?.faults.always(read, { kind: 'reset' })
+    await story.pass(3 * hourMs)
+    expect(repliesIn(card)).toEqual([expect.stringMatching(/^\*\*Also:\*\* .*: Fabrikam\.$/)])
+    for (const exchange of story.exchanges) exchange.faults.clear()
+    await story.pass(10 * minuteMs)
+    expect(repliesIn(card)).toHaveLength(2)
+    expect(healthCards()).toEqual([card])
+  })
+
+  test('a second channel that removes the bot is told as well', async () => {
+    await begin()
+    await watchElsewhere()
+    story.teams.rosters.set('19:third@thread.tacv2', Object.values(cast))
+    await story.type(cast.rae, 'watch', '19:third@thread.tacv2')
+    const remove = (id: string) =>
+      story.send(
+        story.activity(cast.rae, {
+          type: 'installationUpdate',
+          action: 'remove',
+          conversation: story.conversation(id),
+        }),
+      )
+    await remove(other)
+    await story.pass(2 * hourMs)
+    await remove('19:third@thread.tacv2')
+    await story.pass(hourMs)
+    const [card] = cardsWith('A conversation has removed me').filter((one) => one.conversation === channel)
+    expect(repliesIn(card)).toEqual([expect.stringContaining('Also:')])
+  })
+})
+
 describe('a channel that removed the bot', () => {
   test('is told in another one, by its name, until it is back', async () => {
     await begin()
     await watchElsewhere()
     await story.send(story.activity(cast.rae, { type: 'installationUpdate', action: 'remove' }))
     await story.pass(minuteMs)
-    const [card] = cardsWith('A conversation has removed me', 'Mail security')
+    const [card] = cardsWith('A conversation has removed me', 'Mail security', 'ends by itself on')
     expect(card?.conversation).toBe(other)
     expect(healthCards()).toEqual([card])
     await story.type(cast.rae, 'list')
@@ -421,6 +467,39 @@ describe('checks', () => {
     const words = await story.type(cast.vic, 'checks')
     expect(words).toContain('**!** Sign-in and role for reading: refused.')
     expect(words).toContain('2 amiss')
+  })
+
+  test('names no conversation that was lost with tenants that are not shown here', async () => {
+    await begin({
+      tenants: [
+        { name: 'Contoso', conversations: [channel] },
+        { name: 'Fabrikam', conversations: [other] },
+      ],
+    })
+    await watchElsewhere()
+    await story.send(
+      story.activity(cast.rae, {
+        type: 'installationUpdate',
+        action: 'remove',
+        conversation: story.conversation(other),
+      }),
+    )
+    await story.pass(minuteMs)
+    expect((await readiness(story)).degraded).toContain('conversationLost')
+    expect(await story.type(cast.vic, 'checks')).not.toContain('has removed me')
+  })
+
+  test('tells of each tenant how many are named as approvers', async () => {
+    const roleMap = {
+      ...usualRoleMap,
+      tenants: { fabrikam: roleMapOf({ viewer: [cast.vic], responder: [cast.rae] }) },
+    }
+    await begin({ tenants: [{ name: 'Contoso' }, { name: 'Fabrikam' }], roleMap })
+    expect(cardsWith('Nobody may approve', 'Fabrikam')).toHaveLength(1)
+    expect(cardsWith('Nobody may approve', 'Contoso')).toEqual([])
+    const words = await story.type(cast.vic, 'checks')
+    expect(words).toContain('Nobody is named as approver')
+    expect(words).toContain('4 people and 0 groups and roles named as approvers')
   })
 
   test('is not for people without a role, nor where nobody watches', async () => {

@@ -1,7 +1,9 @@
 import { createServer } from 'node:net'
 import { minuteMs } from '../../src/clock.js'
-import { endLawfully } from '../support/moves.js'
-import { Story } from '../support/story.js'
+import { endLawfully, readiness } from '../support/moves.js'
+import { speak } from '../support/raw-http.js'
+import { keptLog } from '../support/store-fixtures.js'
+import { botAppId, cast, Story } from '../support/story.js'
 
 let story: Story
 
@@ -49,6 +51,18 @@ describe('the operators’ listener', () => {
     })
   })
 
+  test('says that the bot cannot sign in to Teams, which cannot be said there, until it can', async () => {
+    story.entra.apps.set(botAppId, { secret: 'renewed elsewhere' })
+    await story.restart()
+    story.exchange.restrict()
+    await story.pass(2 * minuteMs)
+    expect((await readiness(story)).degraded).toEqual(['teamsCredentials'])
+    expect(await metrics()).toContain('connector_warden_degraded{code="teamsCredentials"} 1')
+    story.entra.apps.set(botAppId, { secret: 'the bot password' })
+    await story.pass(2 * minuteMs)
+    expect((await readiness(story)).degraded).toEqual([])
+  })
+
   test('tells no secret, whatever fails', async () => {
     story.exchange.faults.always('Get-BlockedConnector', { kind: 'reset' })
     await story.pass(12 * minuteMs)
@@ -56,6 +70,21 @@ describe('the operators’ listener', () => {
     for (const secret of ['the exchange secret', 'the bot password', 'token-'])
       expect(told).not.toContain(secret)
   })
+
+  test('names the tenants that nobody is told of', async () => {
+    await story.type(cast.rae, 'unwatch')
+    expect(await (await ask('/readyz')).json()).toMatchObject({
+      degraded: ['nobodyWatches'],
+      servedNowhere: ['contoso.onmicrosoft.com'],
+    })
+  })
+
+  test('keeps no connection: each is closed once it is answered, and those that say nothing after seconds', async () => {
+    const port = story.bot.opsPort ?? 0
+    const heard = await speak(port, 'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n')
+    expect(heard).toMatch(/^connection: close\r$/im)
+    expect(await speak(port, 'GET /metrics HTTP/1.1\r\nhost: ')).toMatch(/^HTTP\/1.1 408 |^$/)
+  }, 15_000)
 
   test('serves nothing else', async () => {
     expect((await ask('/')).status).toBe(404)
@@ -72,6 +101,16 @@ describe('the operators’ listener', () => {
 test('is not there unless it is asked for', async () => {
   story = await Story.watching()
   expect(story.bot.opsPort).toBeUndefined()
+  await endLawfully(story)
+})
+
+test('that the listener can be reached from elsewhere is the log’s to say', async () => {
+  const { log, lines } = keptLog()
+  story = await Story.watching({ settings: { ops: { host: '0.0.0.0', port: 0 } }, overrides: { log } })
+  expect(lines.map(({ msg }) => msg)).toContain(
+    'metrics and details are served beyond this machine (OPS_HOST)',
+  )
+  expect(lines).toContainEqual(expect.objectContaining({ servedNowhere: ['contoso.onmicrosoft.com'] }))
   await endLawfully(story)
 })
 

@@ -313,6 +313,9 @@ describe('a restart', () => {
     ]
     await story.restart()
     expect(await story.type(cast.vic, 'list', sharedChannel)).toContain('No watched tenant is shown')
+    // Whoever runs the bot needs the id to set that.
+    for (const typed of ['list', 'whoami'])
+      expect(await story.type(cast.vic, typed, sharedChannel)).toMatch(/id(:| is) 19:all-customers@thread/)
     expect(await story.type(cast.vic, 'unwatch', sharedChannel)).toContain('responder')
     expect(await story.type(cast.rae, 'unwatch', sharedChannel)).toContain('watches no more')
   })

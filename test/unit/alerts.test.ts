@@ -7,29 +7,51 @@ const names = ['Contoso', 'Fabrikam']
 
 function alertsWith(readNow: (tenant: string) => Promise<Read>, draining = false) {
   const { log, lines } = keptLog()
+  const clock = new TestClock()
   const alerts = new Alerts({
     token: 'right',
     tenants: names,
     watcherOf: (tenant) => ({ readNow: () => readNow(tenant) }),
     draining: () => draining,
-    clock: new TestClock(),
+    clock,
     log,
   })
-  return { alerts, lines }
+  return { alerts, lines, clock }
 }
 
 const never = () => new Promise<Read>(() => undefined)
 
 test('an alert has every tenant read, or the one that it names', () => {
   const asked: string[] = []
-  const { alerts } = alertsWith((tenant) => {
+  const { alerts, clock } = alertsWith((tenant) => {
+    asked.push(tenant)
+    return never()
+  })
+  const passed = () => {
+    clock.advance(1000)
+    return asked.splice(0)
+  }
+  alerts.read(undefined)
+  expect(passed()).toEqual(names)
+  alerts.read('Fabrikam')
+  expect(passed()).toEqual(['Fabrikam'])
+  alerts.read('nobody')
+  expect(passed()).toEqual(names)
+})
+
+test('tenants are read one shortly after the other, and once for two alerts that come together', () => {
+  const asked: string[] = []
+  const { alerts, clock } = alertsWith((tenant) => {
     asked.push(tenant)
     return never()
   })
   alerts.read(undefined)
-  alerts.read('Fabrikam')
-  alerts.read('nobody')
-  expect(asked).toEqual([...names, 'Fabrikam', ...names])
+  expect(asked).toEqual(['Contoso'])
+  alerts.read(undefined)
+  clock.advance(19)
+  expect(asked).toEqual(['Contoso', 'Contoso'])
+  clock.advance(1)
+  expect(asked).toEqual(['Contoso', 'Contoso', 'Fabrikam'])
 })
 
 test('a read that cannot be recorded is the log’s to tell', async () => {

@@ -149,7 +149,7 @@ test.each(statuses)('hostile names, reasons and notes change nothing on a card t
 function expectInert(text: string) {
   // What is left is our own: bold, and the macros of real times.
   expect(text).not.toMatch(/\]\(|<at>|[`\u202e\u200b\n]|\$\{|gnp\.exe\u200b/)
-  expect(text.replace(/\{\{(DATE|TIME)\(2026-11-2[12]T[\d:]{8}Z(,SHORT)?\)\}\}/g, '')).not.toContain('{{')
+  expect(text.replace(/\{\{(DATE|TIME)\(2026-11-2[129]T[\d:]{8}Z(,SHORT)?\)\}\}/g, '')).not.toContain('{{')
   expect(text.length).toBeLessThan(900)
 }
 
@@ -172,7 +172,13 @@ test('the other cards are as deaf to what they are given', () => {
   const cards = [
     listCard({ title: text, filter: text, incidents: [incidentFull(text, 2)], page: 1 }, context),
     whoamiCard(
-      { name: text, id: text, tenants: [{ tenant: text, role: 'viewer', source: text }], problems: [text] },
+      {
+        name: text,
+        id: text,
+        tenants: [{ tenant: text, role: 'viewer', source: text }],
+        conversation: text,
+        problems: [text],
+      },
       context,
     ),
     movedCard({ number: 42, tenant: text }, context),
@@ -209,7 +215,11 @@ const tenantOf = (text: string): TenantHealth => {
 const manyChecks = (text: string) => ({
   tenants: Array.from({ length: 30 }, () => tenantOf(text)),
   problems: healthCauses.map((cause) => problemOf(cause, text)),
-  policy: { roleMapHash: text, approvers: { users: 3, groupsAndRoles: 1 }, rulesHash: text },
+  policy: {
+    roleMapHash: text,
+    approvers: new Map([[text, { users: 3, groupsAndRoles: 1 }]]),
+    rulesHash: text,
+  },
   own: [{ what: 'bot' as const, until: { collected: false as const, at: exampleStart, cause: text } }],
   conversation: { id: text, watching: true },
   botId: text,
@@ -226,6 +236,7 @@ test.each(healthCauses)('what the bot says of its own health (%s) is as deaf, am
     for (const text of [...textsOf(card), String(card.fallbackText)]) expectInert(text)
     expectInert(en.health.noticeOver(cause, over))
     expectInert(en.health.noticeAgain(cause, amiss))
+    expectInert(en.health.noticeAlso(cause, amiss))
   }
 })
 

@@ -109,11 +109,13 @@ test('whoami shows each tenant with the role, its source and what it allows', ()
     {
       ...maria,
       tenants: [{ tenant: 'contoso', role: 'viewer', source: 'users' }, { tenant: 'fabrikam' }],
+      conversation: '19:mail@thread.tacv2',
       problems: [],
     },
     context,
   )
   const text = transcriptOf(card)
+  expect(text).toContain('This conversation’s id: 19:mail@thread.tacv2')
   expect(text).toContain('**contoso:** viewer\nFrom users\nYou can list and read incidents.')
   expect(text).toContain('**fabrikam:** no role\nYou can read **help** here, and nothing else.')
   expect(text).toContain(maria.id)
@@ -121,7 +123,10 @@ test('whoami shows each tenant with the role, its source and what it allows', ()
 
 test('whoami says what it could not find out, and that no tenant is served', () => {
   const text = transcriptOf(
-    whoamiCard({ ...maria, tenants: [], problems: ['Teams did not answer.', 'Nor did Entra.'] }, context),
+    whoamiCard(
+      { ...maria, tenants: [], conversation: '19:x', problems: ['Teams did not answer.', 'Nor did Entra.'] },
+      context,
+    ),
   )
   expect(text).toContain('Teams did not answer.\nNor did Entra.\nNo watched tenant is served here.')
 })

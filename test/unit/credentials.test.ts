@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -265,6 +266,18 @@ describe('a federated token', () => {
       code: 'credentials',
       message: `App ${clientId} could not sign in to tenant ${tenantId}. AADSTS700213: the app trusts no federated token like this one; compare issuer, subject and audience with its federated credentials.`,
     })
+  })
+
+  test('whose file never ends, as on a network drive that hangs, is waited for no longer than ten seconds', async () => {
+    execFileSync('mkfifo', [federatedTokenFile])
+    const asked = federated().token(scope)
+    clock.advance(10 * secondMs)
+    expect(await asked).toMatchObject({
+      ok: false,
+      code: 'unreachable',
+      message: expect.stringContaining('10 seconds'),
+    })
+    await writeFile(federatedTokenFile, '')
   })
 
   test.each([

@@ -69,6 +69,29 @@ describe('a problem', () => {
     ])
   })
 
+  test('of a tenant that nobody watched yet is told nobody else', () => {
+    const conversations = [conversation('one'), watching('two')]
+    const serves = (id: string) => id === 'one'
+    expect(kinds(stateOf([blind('Contoso')], conversations, { serves }), [], now)).toEqual([])
+  })
+
+  test('is never told elsewhere in a chat with one person', () => {
+    const conversations = [
+      watching('one', { gone: { at: now, cause: 'removed' } }),
+      watching('two', { kind: 'personal' }),
+    ]
+    const serves = (id: string) => id === 'one'
+    expect(kinds(stateOf([blind('Contoso')], conversations, { serves }), [], now)).toEqual([])
+  })
+
+  test('of a tenant that is served there no more closes its card without a word', () => {
+    const over = blind('Fabrikam', { over: { at: at(20) } })
+    const serves = (_id: string, tenant: string) => tenant === 'Contoso'
+    const state = stateOf([over], [watching('one')], { serves })
+    expect(kinds(state, [cardOf([over])], at(20))).toEqual(['close blind in one'])
+    expect(kinds(state, [closed(cardOf([over]), at(20))], at(90))).toEqual([])
+  })
+
   test('is told nowhere if nobody watches', () => {
     expect(kinds(stateOf([blind('Contoso')], [conversation('one')]), [], now)).toEqual([])
   })
@@ -96,6 +119,21 @@ describe('a problem', () => {
     const state = stateOf([first, blind('Fabrikam', { since: at(1) })], [watching('one')])
     expect(kinds(state, [cardOf([first])], later(now, minuteMs - 1))).toEqual([])
     expect(kinds(state, [cardOf([first])], at(1))).toEqual(['redraw blind in one'])
+  })
+
+  test('of a second tenant is told in the thread of the open card, an hour after the last word at the earliest', () => {
+    const both = [blind('Contoso'), blind('Fabrikam', { since: at(30) })]
+    const state = stateOf(both, [watching('one')])
+    const heardOf = (about: Problem[], when: Instant): Delivery => {
+      const card = cardOf(both)
+      return {
+        ...card,
+        ...(card.health ? { health: { ...card.health, heard: { at: when, about: about.map(keyOf) } } } : {}),
+      }
+    }
+    expect(kinds(state, [heardOf(both.slice(0, 1), now)], at(59))).toEqual([])
+    expect(kinds(state, [heardOf(both.slice(0, 1), now)], at(60))).toEqual(['tell blind in one'])
+    expect(kinds(state, [heardOf(both, now)], at(60))).toEqual([])
   })
 
   test('stays on the card that shows it, also where it would not be posted any more', () => {
@@ -199,4 +237,22 @@ test('a card names a dozen tenants, those that have been affected longest', () =
   expect(shown.amiss).toHaveLength(40)
   expect(shown.amiss[0]?.tenant).toBe('tenant 39')
   expect(markOf(shown, now).split(';')).toHaveLength(mostNamed + 1)
+})
+
+test('of many tenants and conversations it is looked up once who has to be told what', () => {
+  const names = Array.from({ length: 60 }, (_, n) => `tenant ${n}`)
+  const problems = names.flatMap((tenant) => [
+    blind(tenant),
+    { ...blind(tenant), cause: 'auditOff' as const },
+  ])
+  let asked = 0
+  const serves = (id: string, tenant: string) => {
+    asked += 1
+    return id === `channel of ${tenant}`
+  }
+  const conversations = names.map((name) => watching(`channel of ${name}`))
+  const state = stateOf(problems, conversations, { tenants: names, serves })
+  for (let n = 0; n < 5; n++) expect(dueHealth(state, [], now)).toHaveLength(120)
+  for (const { id } of conversations) expect(shownIn('blind', state, id, undefined).amiss).toHaveLength(1)
+  expect(asked).toBe(60 * 60)
 })

@@ -7,7 +7,7 @@ import { openJsonStore } from '../../src/store/json-store.js'
 import type { Store } from '../../src/store/store.js'
 import { type HealthTenant, HealthWatch } from '../../src/watch/health-watch.js'
 import { silentLog } from '../support/silent-log.js'
-import { newFolder, removeFolders } from '../support/store-fixtures.js'
+import { ann, conversation, newFolder, removeFolders } from '../support/store-fixtures.js'
 import { TestClock } from '../support/test-clock.js'
 
 const refused: ReadFailure = { ok: false, code: 'permission', message: 'may not', retryable: false }
@@ -131,6 +131,34 @@ test('a tenant that has left the settings is amiss no more', async () => {
   start([new FakeTenant('Fabrikam')])
   expect(await pass(0)).toEqual([])
   expect((await store.problems())[0]?.over).toMatchObject({ unwatched: true })
+})
+
+describe('a conversation that was lost', () => {
+  const lost = (id: string) => store.conversations().then((all) => all.find((one) => one.id === id))
+  const lose = async (id: string) => {
+    const gone = { at: clock.now(), cause: 'removed' }
+    const watching = { since: clock.now(), by: ann }
+    await store.changeConversation(id, () => conversation(id, { watching, gone }))
+  }
+
+  test('for a week is watched no more, and nothing is amiss any more', async () => {
+    await lose('one')
+    expect(await started()).toEqual(['conversationLost'])
+    expect(await pass(7 * 24 * hourMs - 1)).toEqual(['conversationLost'])
+    expect((await lost('one'))?.watching).toBeDefined()
+    expect(await pass(1)).toEqual([])
+    expect((await lost('one'))?.watching).toBeUndefined()
+    expect((await store.problems())[0]?.over).toMatchObject({ unwatched: true })
+  })
+
+  test('and is back within the week is watched as before', async () => {
+    await lose('one')
+    await started()
+    await pass(6 * 24 * hourMs)
+    await store.changeConversation('one', (known) => known && { ...known, gone: undefined })
+    expect(await pass(2 * 24 * hourMs)).toEqual([])
+    expect((await lost('one'))?.watching).toBeDefined()
+  })
 })
 
 test('a look that cannot be recorded fails, and the next one makes up for it', async () => {

@@ -70,8 +70,11 @@ describe('what is amiss with a tenant', () => {
     expect(findingOn('credentials', { list: { failing: 'permission' } })?.is).toBe('fine')
   })
 
-  test('is a list of which a row cannot be read, and that is no blindness', () => {
-    expect(causesOf({ list: { lastGoodReadAt: now, failing: 'rowUnreadable' } })).toEqual(['listIncomplete'])
+  test('is a list of which a row cannot be read, at once; blindness once there was no whole one for too long', () => {
+    const list = { failing: 'rowUnreadable' }
+    expect(causesOf({ list })).toEqual(['listIncomplete'])
+    expect(causesOf({ list: { ...list, lastGoodReadAt: now } })).toEqual(['listIncomplete'])
+    expect(causesOf({ list: { ...list, blindSince: now } })).toEqual(['blind', 'listIncomplete'])
   })
 
   test('is audit logging that is off', () => {

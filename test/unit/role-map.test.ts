@@ -32,6 +32,7 @@ describe('the role map', () => {
   const open = () =>
     RoleMap.open({
       path,
+      watched: [contoso, 'fabrikam.onmicrosoft.com'],
       clock,
       onChange: async ({ broken }) => {
         if (broken) warnings.push(broken.why)
@@ -166,6 +167,51 @@ describe('the role map', () => {
     })
   })
 
+  test('that names no approvers for one tenant is amiss for that one only', async () => {
+    await write({
+      ...approvers(ann.id),
+      tenants: { [contoso]: { roles: { responder: { users: [ben.id] } } } },
+    })
+    const map = await open()
+    expect(await map.problems()).toEqual([{ cause: 'nobodyMayApprove', tenant: contoso }])
+    const named = (await map.inForce()).approvers
+    expect([...named.values()]).toEqual([
+      { users: 0, groupsAndRoles: 0 },
+      { users: 1, groupsAndRoles: 0 },
+    ])
+  })
+
+  test('of a tenant is found whatever the case of its name', async () => {
+    await write({ ...approvers(ann.id), tenants: { 'Contoso.OnMicrosoft.com': approvers(ben.id) } })
+    expect(await roleOf(ben)).toBe('approver')
+    expect(await roleOf(ann)).toBeUndefined()
+  })
+
+  test('of a tenant that is not watched stops the start, and names those that are', async () => {
+    await write({ ...approvers(ann.id), tenants: { 'contoso.com': approvers(ben.id) } })
+    const { code, message } = await refusal()
+    expect(code).toBe('fileUnusable')
+    expect(message).toContain('contoso.com')
+    expect(message).toContain(`no watched tenant; watched: ${contoso}, fabrikam.onmicrosoft.com`)
+  })
+
+  test('of a tenant that is not watched, after an edit, is a broken edit', async () => {
+    await write(approvers(ann.id))
+    const map = await open()
+    await write({ ...approvers(ann.id), tenants: { 'contoso.com': approvers(ben.id) } })
+    expect((await held(map, ann, contoso)).role).toBe('approver')
+    expect(await map.problems()).toEqual([{ cause: 'roleMapBroken' }])
+    expect(warnings[0]).toContain('no watched tenant')
+  })
+
+  test('of one tenant that stands there twice stops the start', async () => {
+    await write({
+      ...approvers(ann.id),
+      tenants: { [contoso]: {}, [contoso.toUpperCase()]: approvers(ben.id) },
+    })
+    expect((await refusal()).message).toContain('twice')
+  })
+
   test('whom it names as approvers of a tenant is told entry by entry', async () => {
     await write({ ...approvers(ann.id), tenants: { [contoso]: {} } })
     const map = await open()
@@ -179,9 +225,12 @@ describe('the role map', () => {
     ['directoryRoles', 'Security Administrator'],
   ])('named as %s, somebody may approve', async (kind, entry) => {
     await write({ roles: { approver: { [kind]: [entry] } } })
-    expect(await (await open()).problem()).toBeUndefined()
+    expect(await (await open()).problems()).toEqual([])
     await write({ roles: { responder: { [kind]: [entry] } } })
-    expect(await (await open()).problem()).toBe('nobodyMayApprove')
+    expect(await (await open()).problems()).toEqual([
+      { cause: 'nobodyMayApprove', tenant: contoso },
+      { cause: 'nobodyMayApprove', tenant: 'fabrikam.onmicrosoft.com' },
+    ])
   })
 
   test('the example can be used: Security Administrators approve, Global and Security Readers view', async () => {
@@ -222,7 +271,7 @@ describe('the role map', () => {
     })
 
     test('keeps the last good one in force, and says so loudly', async () => {
-      expect(await map.problem()).toBe('roleMapBroken')
+      expect(await map.problems()).toEqual([{ cause: 'roleMapBroken' }])
       expect(warnings).toHaveLength(1)
       clock.advance(15 * minuteMs - 1)
       expect((await held(map, ann, contoso)).role).toBe('approver')
@@ -247,7 +296,7 @@ describe('the role map', () => {
       clock.advance(20 * minuteMs)
       await write(approvers(ben.id))
       expect((await held(map, ben, contoso)).role).toBe('approver')
-      expect(await map.problem()).toBeUndefined()
+      expect(await map.problems()).toEqual([])
     })
   })
 

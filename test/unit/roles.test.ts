@@ -33,7 +33,12 @@ afterEach(() => rm(folder, { recursive: true }))
 /** Lays the map down, and begins with nothing remembered. */
 async function begin(map: object): Promise<void> {
   await write(map)
-  roleMap = await RoleMap.open({ path: join(folder, 'roles.json'), clock, onChange: async () => undefined })
+  roleMap = await RoleMap.open({
+    path: join(folder, 'roles.json'),
+    watched: [contoso, fabrikam],
+    clock,
+    onChange: async () => undefined,
+  })
   roles = new Roles({ roleMap, directory, clock })
 }
 const write = (map: object) => writeFile(join(folder, 'roles.json'), JSON.stringify(map), { mode: 0o600 })

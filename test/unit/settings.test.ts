@@ -247,6 +247,30 @@ describe('the settings', () => {
     expect(told).not.toContain('canary')
   })
 
+  test.each([
+    ['blanks', 'correct horse battery staple canary'],
+    ['other letters than ASCII', 'canary-ünd-so-weiter-und-so-weiter-und-so'],
+  ])('ALERT_TOKEN with %s, which no caller could ever send, is refused', (_what, token) => {
+    const told = problems({ ...enough, ALERT_TOKEN: token })
+    expect(told).toContain('plain ASCII, without blanks')
+    expect(told).not.toContain('canary')
+  })
+
+  test('a bot that would not check whom it sends its secrets to does not start', () => {
+    const told = problems({ ...enough, NODE_TLS_REJECT_UNAUTHORIZED: '0' })
+    expect(told).toContain('NODE_TLS_REJECT_UNAUTHORIZED: must not be 0')
+    expect(told).toContain('NODE_EXTRA_CA_CERTS')
+    expect(read({ ...enough, NODE_TLS_REJECT_UNAUTHORIZED: '1' })).toEqual(read(enough))
+  })
+
+  test.each(['https://outlook.office365.com?x=1', 'https://outlook.office365.com/#here'])(
+    'an address that paths are put behind ends with its own: %s is refused',
+    (url) => {
+      for (const name of ['EXCHANGE_URL', 'COMPLIANCE_URL', 'GRAPH_URL', 'ENTRA_URL'])
+        expect(problems({ ...enough, [name]: url })).toContain(`${name}: must be an https URL`)
+    },
+  )
+
   test('no value is ever printed, right or wrong', () => {
     const canary = 'S3cr3t~Canary'
     writeFileSync(envFile, `EXCHANGE_CLIENT_SECERT=${canary}\nMicrosoftAppPasword=${canary}\n`)

@@ -286,6 +286,11 @@ describe('a tenants file that cannot be used', () => {
     expect(problems()).toContain('the file is not JSON, from line 3 on')
   })
 
+  test('nested a hundred thousand levels deep is refused as any other mistake is', () => {
+    write(`{"tenants":${'['.repeat(100_000)}${']'.repeat(100_000)}}`)
+    expect(problems()).toContain('is nested too deeply')
+  })
+
   test('with a byte order mark in front is one that can be', () => {
     write(`\ufeff${JSON.stringify({ tenants: [contoso] })}`)
     expect(tenants()).toHaveLength(1)

@@ -248,6 +248,14 @@ describe('a read that fails', () => {
     expect(watcher.status.failing).toBe('rowUnreadable')
     expect((await opened(1)).restriction).toEqual(row())
   })
+
+  test('for a row that cannot be told apart is no good read: after ten minutes of these it is said since when', async () => {
+    await started()
+    const since = clock.now()
+    exchange.usual = { ok: true, rows: [], complete: false }
+    await pass(660)
+    expect(watcher.status).toEqual({ lastGoodReadAt: since, failing: 'rowUnreadable', blindSince: since })
+  })
 })
 
 describe('a restricted connector', () => {
