@@ -597,8 +597,7 @@ const healthCauses: Record<HealthCause, HealthText> = {
   blind: {
     title: 'Exchange cannot be read',
     again: 'Exchange can be read again',
-    means:
-      'While this lasts, connectors that get blocked are not announced, or not all of them, and nothing is unblocked.',
+    means: blindMeans,
     fix: 'I keep trying. Look whether Exchange Online is healthy, and whether the machine that runs me can reach it.',
     link: { title: 'Service health', url: 'https://admin.microsoft.com/#/servicehealth' },
   },

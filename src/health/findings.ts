@@ -81,13 +81,13 @@ export function findingsOf(tenant: TenantHealth, now: Instant): Finding[] {
 
 function listVerdicts(list: ListStatus): [HealthCause, Verdict][] {
   const { failing, message, blindSince, lastGoodReadAt } = list
-  const refused = failing === 'credentials' || failing === 'permission'
   const isGood = lastGoodReadAt !== undefined && blindSince === undefined && failing === undefined
   const isPartial = failing === 'rowUnreadable'
+  // What makes the bot blind is spoken of in place of blindness: it has a card that says what to do.
+  const isNamed = isPartial || failing === 'credentials' || failing === 'permission'
   const listed = isGood || isPartial ? fine : unknown
   return [
-    // Where Exchange or Entra refuses, that is the cause, and has a card that says what to do.
-    ['blind', blindSince && !refused ? { is: 'amiss', detail: failing, since: blindSince } : listed],
+    ['blind', blindSince && !isNamed ? { is: 'amiss', detail: failing, since: blindSince } : listed],
     // Whoever is told that a role is missing was let in.
     [
       'credentials',
