@@ -3,7 +3,8 @@ import type { Role } from '../src/incident/commands.js'
 import { roleNeeded } from '../src/incident/commands.js'
 import { type StepId, stepIdSchema } from '../src/incident/steps.js'
 import { nearest } from '../src/nearest.js'
-import type { Act, HelpLine, Request } from './requests.js'
+import type { Act } from './acts.js'
+import type { HelpLine, Request } from './requests.js'
 
 /** What was typed, understood; or what to answer because it was not. */
 export type Typed = { ok: true; request: Request } | { ok: false; answer: string }

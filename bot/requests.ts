@@ -11,31 +11,16 @@ import {
   whoamiCard,
 } from '../cards/index.js'
 import type { Texts } from '../cards/texts/en.js'
-import type { Clock, Instant } from '../src/clock.js'
+import type { Clock } from '../src/clock.js'
 import type { Desk } from '../src/desk.js'
 import type { Investigator } from '../src/evidence/investigator.js'
-import {
-  type Actor,
-  type PersonCommand,
-  type Role,
-  roleCovers,
-  roleNeeded,
-} from '../src/incident/commands.js'
+import { type Actor, type Role, roleCovers, roleNeeded } from '../src/incident/commands.js'
 import { type Conversation, mostAnnouncedAlone, subjectOfBatch } from '../src/incident/delivery.js'
 import { codeOf, type Incident, type Person } from '../src/incident/incident.js'
-import type { Refusal } from '../src/incident/refusal.js'
-import { approvalsRequired } from '../src/incident/requirements.js'
 import type { RulesInForce } from '../src/incident/rules.js'
-import type { StepId } from '../src/incident/steps.js'
 import type { Store } from '../src/store/store.js'
+import { type Act, commandOf, confirmationOf, refusalOf } from './acts.js'
 import type { Identities, Identity } from './identity.js'
-
-/** What somebody asks of an incident; `text` is the reason or the note. */
-export type Act =
-  | { verb: 'acknowledge'; incident: number }
-  | { verb: 'done' | 'skip'; incident: number; step: StepId; text: string }
-  | { verb: 'undo'; incident: number; step: StepId }
-  | { verb: 'note' | 'approve' | 'override' | 'keep' | 'reopen' | 'retry'; incident: number; text: string }
 
 /** What somebody asks for, typed or clicked: from here on the two are the same. */
 export type Request =
@@ -180,52 +165,12 @@ export class Requests {
     const evidenceAt = investigator.askedAt({ number: act.incident })
     const outcome = await desk.act(act.incident, commandOf(act, actor, evidenceAt))
     if (!outcome.ok && outcome.refusal.code === 'evidenceStale') await investigator.refresh(outcome.incident)
-    if (!outcome.ok) return text(this.#refusalText(act, outcome.refusal, outcome.incident, by))
-    // The clicker sees the new card at once; whoever typed has the card in the thread and gets a short answer.
-    return by === 'click'
-      ? this.#card(outcome.incident)
-      : text(await this.#confirmation(act, outcome.incident))
-  }
-
-  /** A typed command without its reason is answered with the very line to type. */
-  #refusalText(act: Act, refusal: Refusal, incident: Incident, by: Turn['by']): string {
     const { texts } = this.parts
-    if (refusal.code !== 'reasonMissing' || by === 'click') return texts.refusal(refusal, incident)
-    const line = [act.verb, codeOf(incident), 'step' in act ? act.step : ''].join(' ').trim()
-    return act.verb === 'note' ? texts.answers.textMissing(line) : texts.answers.reasonMissing(line)
-  }
-
-  async #confirmation(act: Act, incident: Incident): Promise<string> {
-    const { answers } = this.parts.texts
-    const code = answers.incident(incident)
-    switch (act.verb) {
-      case 'acknowledge':
-        return answers.acknowledged(code)
-      case 'done':
-      case 'skip':
-        return answers.settled(code, act.step)
-      case 'undo':
-        return answers.undone(code, act.step)
-      case 'note':
-        return answers.noted(code)
-      case 'approve':
-      case 'override': {
-        const { rules } = await this.parts.rules()
-        const required = Math.max(act.verb === 'override' ? 2 : 1, approvalsRequired(incident, rules))
-        return answers.approved(
-          code,
-          incident.status === 'open' ? Math.max(1, required - incident.votes.length) : 0,
-        )
-      }
-      case 'keep':
-        return answers.kept(code)
-      case 'reopen':
-        return answers.reopened(code)
-      case 'retry':
-        return answers.retried(code)
-      default:
-        return act satisfies never
-    }
+    if (!outcome.ok) return text(refusalOf(act, outcome.refusal, outcome.incident, by, texts))
+    // The clicker sees the new card at once; whoever typed has the card in the thread and gets a short answer.
+    if (by === 'click') return this.#card(outcome.incident)
+    const { rules } = await this.parts.rules()
+    return text(confirmationOf(act, outcome.incident, rules, texts))
   }
 
   /** Posts the card here, or anew if it is here already: the loop does it, as soon as this is stored. */
@@ -441,26 +386,6 @@ const idOf = ({ id }: Conversation) => show(id, mostShown.id)
 
 const isAct = (request: Extract<Request, { incident: number }>): request is Act =>
   request.verb !== 'show' && request.verb !== 'refresh'
-
-function commandOf(act: Act, actor: Actor, evidenceAt: Instant | undefined): PersonCommand {
-  switch (act.verb) {
-    case 'acknowledge':
-      return { verb: act.verb, actor }
-    case 'done':
-      return { verb: act.verb, actor, step: act.step, note: act.text }
-    case 'skip':
-      return { verb: act.verb, actor, step: act.step, reason: act.text }
-    case 'undo':
-      return { verb: act.verb, actor, step: act.step }
-    case 'note':
-      return { verb: act.verb, actor, text: act.text }
-    case 'keep':
-    case 'reopen':
-      return { verb: act.verb, actor, reason: act.text }
-    default:
-      return { verb: act.verb, actor, reason: act.text, evidenceAt }
-  }
-}
 
 /** A filter finds what people see of an incident: its number, connector and tenant. */
 function matches(incident: Incident, filter: string): boolean {
