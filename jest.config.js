@@ -1,8 +1,8 @@
 /** @type {import('jest').Config} */
 export default {
   testTimeout: 30_000,
-  // Much of the time is spent waiting for processes and sockets, so two at once pay even on two cores.
-  maxWorkers: 2,
+  // Much of the time is spent waiting for processes and sockets, so four at once pay even on two cores.
+  maxWorkers: 4,
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

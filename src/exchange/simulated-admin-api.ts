@@ -1,6 +1,7 @@
 import type { Instant } from '../clock.js'
 import { blankForbidden, errorBody, type SimulatedFault } from './simulated-faults.js'
 import type { CmdletResult, SimulatedOrganisation } from './simulated-organisation.js'
+import { annotated } from './simulated-rows.js'
 
 /** One request as the tenant saw it. Tokens are not kept. */
 export interface SimulatedRequest {
@@ -107,7 +108,7 @@ function page(
     'adminapi.warnings@odata.type': '#Collection(String)',
     '@adminapi.warnings': warnings,
     ...(from + size < rows.length ? { '@odata.nextLink': next.href } : {}),
-    value: rows.slice(from, from + size),
+    value: rows.slice(from, from + size).map(annotated),
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Instant, later } from '../clock.js'
-import { annotated, exchangeDate } from './simulated-rows.js'
+import { exchangeDate, type Row } from './simulated-rows.js'
 
 /** An entry of the simulated audit log. */
 export interface SimulatedAct {
@@ -27,7 +27,7 @@ export function auditRows(
   acts: readonly SimulatedAct[],
   { from, until, operations, most }: AuditSearch,
   { now, lagMs }: { now: Instant; lagMs: number },
-): object[] {
+): Row[] {
   const found = acts
     .map((act, at) => ({ ...act, id: `00000000-0000-4000-a000-${String(at).padStart(12, '0')}` }))
     .filter(({ at, operation }) => at >= from && at <= until && operations.includes(operation))
@@ -36,20 +36,18 @@ export function auditRows(
   return found
     .reverse()
     .slice(0, most)
-    .map((act, index) =>
-      annotated({
-        RecordType: 'ExchangeAdmin',
-        CreationDate: exchangeDate(act.at),
-        UserIds: act.account,
-        Operations: act.operation,
-        AuditData: auditData(act),
-        ResultIndex: index + 1,
-        ResultCount: found.length,
-        Identity: act.id,
-        IsValid: true,
-        ObjectState: 'Unchanged',
-      }),
-    )
+    .map((act, index) => ({
+      RecordType: 'ExchangeAdmin',
+      CreationDate: exchangeDate(act.at),
+      UserIds: act.account,
+      Operations: act.operation,
+      AuditData: auditData(act),
+      ResultIndex: index + 1,
+      ResultCount: found.length,
+      Identity: act.id,
+      IsValid: true,
+      ObjectState: 'Unchanged',
+    }))
 }
 
 /** Its times are UTC without saying so, and to the second. */

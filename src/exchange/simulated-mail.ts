@@ -1,6 +1,6 @@
 import { elapsedMs, type Instant, later } from '../clock.js'
 import type { SimulatedConnector, SimulatedTraffic } from './simulated-connectors.js'
-import { annotated, exchangeDate } from './simulated-rows.js'
+import { exchangeDate, type Row } from './simulated-rows.js'
 
 /** What a trace asks for. */
 export interface TraceSearch {
@@ -14,7 +14,7 @@ export interface TraceSearch {
 export function traceRows(
   connectors: readonly SimulatedConnector[],
   search: TraceSearch,
-): { rows: object[]; warnings: string[] } {
+): { rows: Row[]; warnings: string[] } {
   const found = connectors
     .flatMap(({ senderIps, traffic = [] }) => traffic.map((one) => ({ ...one, ip: one.ip ?? senderIps[0] })))
     .filter(({ ip }) => ip === search.ip)
@@ -43,19 +43,18 @@ function messagesOf({ from, until, messages, spam }: SimulatedTraffic): Message[
 }
 
 /** Who wrote to whom about what: all of it made up, and none of it may ever be seen on a card or in a log. */
-const traceRow = ({ at, number, isSpam }: Message, ip: string): object =>
-  annotated({
-    MessageTraceId: `00000000-0000-4000-b000-${String(number).padStart(12, '0')}`,
-    MessageId: `<${number}.trace-canary@relay.contoso.example>`,
-    Received: exchangeDate(at),
-    SenderAddress: `sender-canary-${number % 7}@contoso.example`,
-    RecipientAddress: `recipient-canary-${number % 211}@fabrikam.example`,
-    Subject: `Subject canary ${number}`,
-    Status: isSpam ? (number % 3 === 0 ? 'Quarantined' : 'FilteredAsSpam') : 'Delivered',
-    FromIP: ip,
-    ToIP: null,
-    Size: 18_000 + (number % 50) * 100,
-  })
+const traceRow = ({ at, number, isSpam }: Message, ip: string): Row => ({
+  MessageTraceId: `00000000-0000-4000-b000-${String(number).padStart(12, '0')}`,
+  MessageId: `<${number}.trace-canary@relay.contoso.example>`,
+  Received: exchangeDate(at),
+  SenderAddress: `sender-canary-${number % 7}@contoso.example`,
+  RecipientAddress: `recipient-canary-${number % 211}@fabrikam.example`,
+  Subject: `Subject canary ${number}`,
+  Status: isSpam ? (number % 3 === 0 ? 'Quarantined' : 'FilteredAsSpam') : 'Delivered',
+  FromIP: ip,
+  ToIP: null,
+  Size: 18_000 + (number % 50) * 100,
+})
 
 const moreThan = ({ from, until, most }: TraceSearch): string =>
   `There are more results, use the following command to get more. Get-MessageTraceV2 -StartDate "${from}" -EndDate "${until}" -ResultSize ${most} -StartingRecipientAddress "recipient-canary-5@fabrikam.example"`

@@ -5,11 +5,17 @@ import { auditRows, type SimulatedAct } from './simulated-audit.js'
 import type { SimulatedConnector } from './simulated-connectors.js'
 import { contosoActs, contosoConnectors, suspect } from './simulated-contoso.js'
 import { traceRows } from './simulated-mail.js'
-import { auditConfigRow, connectorRow, restrictionRow, type SimulatedRestriction } from './simulated-rows.js'
+import {
+  auditConfigRow,
+  connectorRow,
+  type Row,
+  restrictionRow,
+  type SimulatedRestriction,
+} from './simulated-rows.js'
 
 /** What a cmdlet does in the simulated organisation. */
 export type CmdletResult =
-  | { kind: 'rows'; rows: object[]; warnings?: string[] }
+  | { kind: 'rows'; rows: Row[]; warnings?: string[] }
   | { kind: 'refused'; status: number; code: string; text: string }
   | { kind: 'unknownCmdlet' }
 

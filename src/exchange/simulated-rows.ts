@@ -11,47 +11,48 @@ export interface SimulatedRestriction {
   listedUntil?: Instant
 }
 
+/** A row without Exchange's annotations, which it gets when it is sent. */
+export type Row = Record<string, unknown>
+
 /** A row of `Get-BlockedConnector`. Only ConnectorId is certain; the rest is modelled on a sibling cmdlet. */
-export const restrictionRow = (restriction: SimulatedRestriction): object =>
-  annotated({
-    ConnectorId: restriction.connectorId,
-    ConnectorName: restriction.connectorName,
-    Reason: restriction.reason,
-    CreatedDatetime: exchangeDate(restriction.createdAt),
-    ChangedDatetime: exchangeDate(restriction.createdAt),
-  })
+export const restrictionRow = (restriction: SimulatedRestriction): Row => ({
+  ConnectorId: restriction.connectorId,
+  ConnectorName: restriction.connectorName,
+  Reason: restriction.reason,
+  CreatedDatetime: exchangeDate(restriction.createdAt),
+  ChangedDatetime: exchangeDate(restriction.createdAt),
+})
 
 /** A row of `Get-InboundConnector`. */
-export const connectorRow = (connector: SimulatedConnector): object =>
-  annotated({
-    Identity: connector.name,
-    Guid: connector.id,
-    Name: connector.name,
-    Enabled: connector.enabled,
-    ConnectorType: connector.type,
-    ConnectorSource: connector.source,
-    SenderDomains: connector.senderDomains,
-    SenderIPAddresses: connector.senderIps,
-    TlsSenderCertificateName: connector.tlsCertificate ?? null,
-    RequireTls: connector.tlsCertificate !== undefined,
-    RestrictDomainsToIPAddresses: connector.senderIps.length > 0,
-    RestrictDomainsToCertificate: connector.tlsCertificate !== undefined,
-    CloudServicesMailEnabled: connector.source === 'HybridWizard',
-    TreatMessagesAsInternal: false,
-    AssociatedAcceptedDomains: [],
-    EFSkipIPs: [],
-    EFSkipLastIP: false,
-    TrustedOrganizations: [],
-    Comment: connector.comment ?? null,
-    WhenCreatedUTC: exchangeDate(connector.createdAt),
-    WhenChangedUTC: exchangeDate(connector.changedAt),
-  })
+export const connectorRow = (connector: SimulatedConnector): Row => ({
+  Identity: connector.name,
+  Guid: connector.id,
+  Name: connector.name,
+  Enabled: connector.enabled,
+  ConnectorType: connector.type,
+  ConnectorSource: connector.source,
+  SenderDomains: connector.senderDomains,
+  SenderIPAddresses: connector.senderIps,
+  TlsSenderCertificateName: connector.tlsCertificate ?? null,
+  RequireTls: connector.tlsCertificate !== undefined,
+  RestrictDomainsToIPAddresses: connector.senderIps.length > 0,
+  RestrictDomainsToCertificate: connector.tlsCertificate !== undefined,
+  CloudServicesMailEnabled: connector.source === 'HybridWizard',
+  TreatMessagesAsInternal: false,
+  AssociatedAcceptedDomains: [],
+  EFSkipIPs: [],
+  EFSkipLastIP: false,
+  TrustedOrganizations: [],
+  Comment: connector.comment ?? null,
+  WhenCreatedUTC: exchangeDate(connector.createdAt),
+  WhenChangedUTC: exchangeDate(connector.changedAt),
+})
 
 /** Exchange writes seven digits after the second, and a zone offset where others write Z. */
 export const exchangeDate = (at: Instant): string => at.replace('Z', '0000+00:00')
 
 /** Puts Exchange's annotations beside the values whose type JSON does not show. */
-export function annotated(row: Record<string, unknown>): object {
+export function annotated(row: Row): Row {
   return Object.fromEntries(
     Object.entries(row).flatMap(([name, value]) => [
       ...typeAnnotations(value).map(([kind, type]): [string, unknown] => [`${name}@${kind}`, type]),
@@ -73,10 +74,9 @@ function typeAnnotations(value: unknown): [kind: string, type: string][] {
 }
 
 /** The row of `Get-AdminAuditLogConfig`. */
-export const auditConfigRow = (auditing: boolean): object =>
-  annotated({
-    Name: 'Admin Audit Log Settings',
-    AdminAuditLogEnabled: true,
-    AdminAuditLogAgeLimit: '90.00:00:00',
-    UnifiedAuditLogIngestionEnabled: auditing,
-  })
+export const auditConfigRow = (auditing: boolean): Row => ({
+  Name: 'Admin Audit Log Settings',
+  AdminAuditLogEnabled: true,
+  AdminAuditLogAgeLimit: '90.00:00:00',
+  UnifiedAuditLogIngestionEnabled: auditing,
+})

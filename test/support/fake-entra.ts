@@ -63,7 +63,8 @@ export interface FakeEntra {
  * in `requests`.
  */
 export async function startFakeEntra(apps: Record<string, FakeApp>): Promise<FakeEntra> {
-  const { ca, key, cert } = await makeCertificates()
+  certificates ??= makeCertificates()
+  const { ca, key, cert } = await certificates
   const entra = new Entra(new Map(Object.entries(apps)), ca)
   const server = createServer({ key, cert }, (request, response) => {
     entra.answer(request, response).catch(() => response.destroy())
@@ -72,6 +73,9 @@ export async function startFakeEntra(apps: Record<string, FakeApp>): Promise<Fak
   entra.listenWith(server)
   return entra
 }
+
+/** Made once, as they take long. */
+let certificates: ReturnType<typeof makeCertificates> | undefined
 
 class Entra implements FakeEntra {
   url = ''

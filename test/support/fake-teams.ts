@@ -4,6 +4,9 @@ import { json } from 'node:stream/consumers'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 
 type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>
+
+/** Made once, as they take long. */
+let keys: Promise<[KeyPair, KeyPair]> | undefined
 type Json = Record<string, unknown>
 
 /** Somebody in the fake's world. */
@@ -70,7 +73,8 @@ export class FakeTeams {
   }
 
   static async start(): Promise<FakeTeams> {
-    const [endorsed, unendorsed] = await Promise.all([generateKeyPair('RS256'), generateKeyPair('RS256')])
+    keys ??= Promise.all([generateKeyPair('RS256'), generateKeyPair('RS256')])
+    const [endorsed, unendorsed] = await keys
     const teams = new FakeTeams({ endorsed, unendorsed })
     await new Promise<void>((resolve) => teams.#server.listen(0, '127.0.0.1', resolve))
     teams.url = `http://127.0.0.1:${(teams.#server.address() as AddressInfo).port}`
