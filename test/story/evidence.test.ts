@@ -7,6 +7,8 @@ import { decide, endLawfully, readyToDecide, restricted, settled } from '../supp
 import { cast, Story, type StoryOptions } from '../support/story.js'
 
 const relay = '159eb7c4-75d7-43e2-95fe-ced44b3e0a56'
+/** For long stories in which nothing hangs on how often the list is read. */
+const seldom = { pollSeconds: 300 }
 const twoApprovers = { rules: { approvals: { required: 2 } } }
 
 let story: Story
@@ -129,7 +131,7 @@ describe('what the bot finds out by itself', () => {
   })
 
   test('is kept fresh while somebody is deciding, and left alone when nobody is', async () => {
-    await watching()
+    await watching(seldom)
     await restricted(story)
     await story.pass(185 * minuteMs)
     const before = readsOf('Search-UnifiedAuditLog')
@@ -152,7 +154,7 @@ describe('what the bot finds out by itself', () => {
   })
 
   test('is collected anew after a restart, and what connectors looked like before is still known', async () => {
-    await watching()
+    await watching(seldom)
     await story.pass(2 * hourMs)
     story.exchange.change(relay, { tlsCertificate: 'mail.fabrikam.example' })
     await story.pass(hourMs)
@@ -207,7 +209,7 @@ describe('a connector that changes while people decide', () => {
   })
 
   test('voids votes also when only the hourly reading saw the change, and it was taken back since', async () => {
-    await watching({ rules: { approvals: { required: 2, expireMinutes: 1_440 } } })
+    await watching({ rules: { approvals: { required: 2, expireMinutes: 1_440 } }, ...seldom })
     await readyToDecide(story)
     await story.pass(5 * secondMs)
     await decide(story, 'Approve unblock', cast.ann)
@@ -258,7 +260,7 @@ describe('a connector that changes while people decide', () => {
 
 describe('what was seen too long ago', () => {
   test('is no ground to approve on: it is read again, and the second click counts', async () => {
-    await watching()
+    await watching(seldom)
     await readyToDecide(story)
     await story.pass(2.5 * hourMs)
     const answer = await decide(story, 'Approve unblock')

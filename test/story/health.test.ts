@@ -248,7 +248,7 @@ describe('a certificate', () => {
 
 describe('what goes wrong while something else does', () => {
   test('a tenant that goes blind long after another is told in the thread, once, and the end of both as well', async () => {
-    await begin({ tenants: [{ name: 'Contoso' }, { name: 'Fabrikam' }] })
+    await begin({ tenants: [{ name: 'Contoso' }, { name: 'Fabrikam' }], pollSeconds: 180 })
     story.exchanges[0]?.faults.always(read, { kind: 'reset' })
     await story.pass(3 * hourMs)
     const [card] = cardsWith(cannotRead, 'Contoso')

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { minuteMs, secondMs } from '../../src/clock.js'
+import { secondMs } from '../../src/clock.js'
 import type { SimulatedRestriction } from '../../src/exchange/simulated-rows.js'
 import type { FakePerson } from './fake-teams.js'
 import { unlawfulRemovals } from './oracle.js'
@@ -11,7 +11,7 @@ export const reason = 'Change reverted, account secured'
 /** A connector gets restricted, and its card is there. */
 export async function restricted(story: Story, code = 'CR-1'): Promise<SimulatedRestriction> {
   const restriction = story.exchange.restrict()
-  await story.pass(minuteMs)
+  await story.pass(story.settings().pollSeconds * secondMs)
   await story.card(code)
   return restriction
 }

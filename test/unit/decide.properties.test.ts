@@ -82,9 +82,9 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 
 const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 12, arbitrary: command.map((command): Move => ({ kind: 'command', command })) },
-  { weight: 3, arbitrary: anyActor.map((actor): Move => ({ kind: 'settle', actor })) },
+  { weight: 5, arbitrary: anyActor.map((actor): Move => ({ kind: 'settle', actor })) },
   {
-    weight: 6,
+    weight: 9,
     arbitrary: anyActor.map(
       (actor): Move => ({ kind: 'command', command: { verb: 'approve', actor, reason: 'Reverted' } }),
     ),
@@ -101,11 +101,11 @@ const move: fc.Arbitrary<Move> = fc.oneof(
       kind: fc.constant('startRemoval' as const),
       readAgeMs: fc.constantFrom(0, 1, minuteMs),
       confirmed: fc.oneof(
-        { weight: 3, arbitrary: fc.constant('all' as const) },
+        { weight: 6, arbitrary: fc.constant('all' as const) },
         fc.subarray(Object.values(people).map(({ id }) => id)),
       ),
       seen: fc.oneof(
-        { weight: 4, arbitrary: fc.constant('same' as const) },
+        { weight: 9, arbitrary: fc.constant('same' as const) },
         fc.constantFrom('a', 'b', 'missing', undefined),
       ),
     }),
