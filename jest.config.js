@@ -1,8 +1,8 @@
 /** @type {import('jest').Config} */
 export default {
   testTimeout: 30_000,
-  // Much of the time is spent waiting for processes and sockets, so four at once pay even on two cores.
-  maxWorkers: 4,
+  // Much of the time is spent waiting for processes and sockets, so three at once pay even on two cores.
+  maxWorkers: 3,
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
@@ -14,6 +14,6 @@ export default {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/', '<rootDir>/test/browser/', '<rootDir>/test/soak/'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/', '<rootDir>/test/(browser|faults|soak)/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
 }

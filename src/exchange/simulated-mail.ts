@@ -16,8 +16,7 @@ export function traceRows(
   search: TraceSearch,
 ): { rows: Row[]; warnings: string[] } {
   const found = connectors
-    .flatMap(({ senderIps, traffic = [] }) => traffic.map((one) => ({ ...one, ip: one.ip ?? senderIps[0] })))
-    .filter(({ ip }) => ip === search.ip)
+    .flatMap(({ senderIps, traffic = [] }) => traffic.filter(({ ip = senderIps[0] }) => ip === search.ip))
     .flatMap(messagesOf)
     .filter(({ at }) => at >= search.from && at <= search.until)
     .sort((one, other) => (one.at < other.at ? 1 : -1))
@@ -31,8 +30,17 @@ interface Message {
   isSpam: boolean
 }
 
-/** Evenly spread, so that a part of the time has its part of the messages, and of the spam. */
-function messagesOf({ from, until, messages, spam }: SimulatedTraffic): Message[] {
+/** Thousands, and asked for page by page. */
+const spread = new WeakMap<SimulatedTraffic, Message[]>()
+
+function messagesOf(traffic: SimulatedTraffic): Message[] {
+  const messages = spread.get(traffic) ?? spreadEvenly(traffic)
+  spread.set(traffic, messages)
+  return messages
+}
+
+/** So that a part of the time has its part of the messages, and of the spam. */
+function spreadEvenly({ from, until, messages, spam }: SimulatedTraffic): Message[] {
   const everyMs = elapsedMs(from, until) / messages
   const spamUpTo = (number: number) => Math.floor((number * spam) / messages)
   return Array.from({ length: messages }, (_, number) => ({

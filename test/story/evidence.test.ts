@@ -25,7 +25,7 @@ describe('what the bot finds out by itself', () => {
   test('stands on the step it belongs to, in plain words, with source and time', async () => {
     await watching()
     await restricted(story)
-    const card = await story.cardShows('CR-1', 'Get-MessageTraceV2', 'Search-UnifiedAuditLog')
+    const card = await story.cardShows('CR-1', '(Get-MessageTraceV2, ', '(Search-UnifiedAuditLog, ')
     const words = wordsOf(cardOf(card))
     expect(words).toMatch(
       /messages\*\* from 2 of its addresses in the last 24 h, \*\*[\d,]+ filtered as spam/,

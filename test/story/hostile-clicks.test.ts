@@ -59,7 +59,7 @@ const begin = async (options: Parameters<typeof Story.watching>[0] = oneClickUnb
   story.exchange.restrict()
   await story.pass(minuteMs)
   // What the bot finds out by itself is on the card before anybody clicks.
-  card = await story.cardShows('CR-1', 'Get-MessageTraceV2')
+  card = await story.cardShows('CR-1', '(Get-MessageTraceV2, ')
   edits = card.edits.length
 }
 

@@ -78,8 +78,11 @@ describe('many connectors restricted at once', () => {
 
     await story.type(cast.rae, 'show CR-500')
     await settled(story, 'CR-500')
+    // It is looked into only since it was opened, and nobody can approve before.
+    await story.cardShows('CR-500', '(Get-MessageTraceV2, ')
     const [, number = ''] = /Branch office (\d+)/.exec(wordsOf(cardOf(await story.card('CR-500')))) ?? []
-    await decide(story, 'Approve unblock', cast.ann, 'CR-500')
+    const { words } = await decide(story, 'Approve unblock', cast.ann, 'CR-500')
+    expect(words).toContain('Unblock approved')
     await story.until('the removal', () => story.removals() === 1)
     await story.pass(3 * minuteMs)
     await digest('**1** unblocked')

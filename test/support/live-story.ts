@@ -64,7 +64,7 @@ export class LiveStory {
     await story.send(cast.rae, { type: 'message', text: 'watch' })
     story.exchange.restrict()
     for (const step of requiredSteps) await story.press(cast.rae, 'Done', { step })
-    await story.shows('4 of 4', 'Get-MessageTraceV2')
+    await story.shows('4 of 4', '(Get-MessageTraceV2, ')
     return story
   }
 

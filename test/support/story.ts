@@ -228,19 +228,31 @@ export class Story {
 
   /** Resolves once nothing has moved for a moment: no request of the bot's is being answered any more. */
   async quiet(): Promise<void> {
-    const moved = () =>
-      [this.teams.requests, this.entra.requests, this.graph.requests, ...this.exchanges.map(({ log }) => log)]
-        .map(({ length }) => length)
-        .join(' ')
-    for (let still = 0, before = moved(); still < 5; ) {
-      const since = performance.now()
-      await realPause(2)
-      // Where the machine has no time for this process, nothing moving says nothing.
-      const starved = performance.now() - since > 8
-      const now = moved()
+    for (let still = 0, before = this.#moves(); still < 5; ) {
+      const starved = await this.#moment(2)
+      const now = this.#moves()
       still = now === before && this.teams.inFlight + this.graph.inFlight === 0 && !starved ? still + 1 : 0
       before = now
     }
+  }
+
+  /** Changes with each request that arrives anywhere. */
+  #moves(): string {
+    return [
+      this.teams.requests,
+      this.entra.requests,
+      this.graph.requests,
+      ...this.exchanges.map(({ log }) => log),
+    ]
+      .map(({ length }) => length)
+      .join(' ')
+  }
+
+  /** Waits in real time; true where the machine had no time for this process, so that nothing moving says nothing. */
+  async #moment(ms: number): Promise<boolean> {
+    const since = performance.now()
+    await realPause(ms)
+    return performance.now() - since > ms + 6
   }
 
   /** Lets time move on while something waits for it, as an answer does that Teams' limits hold back. */
@@ -249,9 +261,12 @@ export class Story {
     const done = work.finally(() => {
       pending = false
     })
-    for (let waited = 0; pending; waited++) {
-      await Promise.race([done, realPause(10)])
-      if (pending && waited >= 5) this.clock.advance(secondMs / 4)
+    for (let still = 0, before = this.#moves(); pending; ) {
+      const starved = await Promise.race([done.then(() => false), this.#moment(10)])
+      const now = this.#moves()
+      still = now === before && !starved ? still + 1 : 0
+      before = now
+      if (pending && still >= 5) this.clock.advance(secondMs / 4)
     }
     return done
   }
@@ -259,12 +274,14 @@ export class Story {
   /** Waits for something that the bot does by itself; time moves on slowly meanwhile. */
   async until<Found>(what: string, look: () => Found | undefined | false): Promise<Found> {
     const deadline = performance.now() + longestWaitMs
-    for (let tries = 0; performance.now() < deadline; tries++) {
+    for (let calm = 0; performance.now() < deadline; ) {
       const found = look()
       if (found) return found
-      await realPause(2)
+      const starved = await this.#moment(2)
+      if (starved) continue
+      calm += 1
       // Not for ever: what is late because the machine is busy must not run into what comes later.
-      if (tries < 400 && tries % 20 === 19) this.clock.advance(secondMs)
+      if (calm <= 400 && calm % 20 === 0) this.clock.advance(secondMs)
     }
     throw new Error(
       `never seen: ${what}\n${this.teams.messages.map((one) => wordsOf(one.activity)).join('\n---\n')}`,

@@ -68,7 +68,7 @@ describe('kill -9', () => {
   })
 
   test('at whatever moment around the removal: at most one, and the card is right', async () => {
-    for (const afterMs of [0, 4, 8, 12, 20, 40]) {
+    for (const afterMs of [4, 12, 40]) {
       await story.hasLookedIntoIt()
       const answered = story.press(cast.ann, 'Approve unblock', { reason }).catch(() => undefined)
       await realPause(afterMs)
