@@ -79,6 +79,7 @@ describe('many connectors restricted at once', () => {
     await story.type(cast.rae, 'show CR-500')
     await settled(story, 'CR-500')
     // It is looked into only since it was opened, and nobody can approve before.
+    await story.pass(2 * minuteMs)
     await story.cardShows('CR-500', '(Get-MessageTraceV2, ')
     const [, number = ''] = /Branch office (\d+)/.exec(wordsOf(cardOf(await story.card('CR-500')))) ?? []
     const { words } = await decide(story, 'Approve unblock', cast.ann, 'CR-500')
