@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Clock, pause, secondMs } from '../src/clock.js'
 import type { TokenFailure } from '../src/credentials.js'
+import { parseJson } from '../src/http-reply.js'
 import type { Conversation } from '../src/incident/delivery.js'
 import type { Log } from '../src/log.js'
 import { networkFailure } from '../src/network-failure.js'
@@ -234,6 +235,7 @@ function named(
 function judge(method: Call['method'], response: Response, text: string): Attempt {
   const { status } = response
   const why = `Teams answered ${status}${errorCode(text)}`
+  // An edit may be answered with nothing at all; a post without an id is noticed by whoever needs the id.
   if (status >= 200 && status < 300) return { result: { kind: 'ok', value: parseJson(text) } }
   if (status === 429 || status === 412)
     return { retryAfterMs: retryAfterMs(response), result: { kind: 'notSent', why } }
@@ -260,15 +262,6 @@ const doubtful = (method: Call['method'], why: string): Attempt =>
 function retryAfterMs(response: Response): number | undefined {
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
   return seconds >= 0 ? Math.min(seconds * secondMs, longestRetryAfterMs) : undefined
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // An edit may be answered with nothing at all; a post without an id is noticed by whoever needs the id.
-    return undefined
-  }
 }
 
 const errorSchema = z.object({ error: z.object({ code: z.string() }) })

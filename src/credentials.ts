@@ -10,6 +10,7 @@ import { z } from 'zod'
 import { type Clock, type Instant, later, minuteMs, secondMs, within } from './clock.js'
 import { meaningOf } from './entra-codes.js'
 import { errorCode, messageOf } from './errors.js'
+import { parseJson } from './http-reply.js'
 import { askPlatform } from './managed-identity.js'
 import { networkFailure } from './network-failure.js'
 
@@ -267,14 +268,6 @@ function failureOf(app: AppRegistration, { reply, lost }: Witness, thrown: unkno
 }
 
 const refusalSchema = z.object({ error: z.string().max(100), error_description: z.string().default('') })
-
-function parseJson(body: string | null | undefined): unknown {
-  try {
-    return JSON.parse(body ?? '')
-  } catch {
-    return undefined
-  }
-}
 
 const unreachable = ({ authority }: AppRegistration, why: string): TokenFailure => ({
   ok: false,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseJson } from '../../src/http-reply.js'
 import { directoryRoleName, templateIdOf } from '../../src/people/directory-roles.js'
 
 /** What an access token says that its app may do. */
@@ -19,18 +20,11 @@ const claimsSchema = z.object({
  * the token cannot be read.
  */
 export function grantedBy(token: string): Granted | undefined {
-  const claims = claimsSchema.safeParse(parseJson(token.split('.')[1]))
+  const payload = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()
+  const claims = claimsSchema.safeParse(parseJson(payload))
   if (!claims.success) return undefined
   const { roles, wids } = claims.data
   return { permissions: roles, directoryRoles: wids?.map(nameOf).filter((name) => name !== undefined) }
-}
-
-function parseJson(part: string | undefined): unknown {
-  try {
-    return JSON.parse(Buffer.from(part ?? '', 'base64url').toString())
-  } catch {
-    return undefined
-  }
 }
 
 /** Tokens of apps carry an id as well that stands for no role at all. */

@@ -1,15 +1,12 @@
+import { parseJson } from '../http-reply.js'
 import type { Command } from './invoke-command.js'
 
 const mostCharacters = 300
 
 /** What was sent, if it is a JSON object or list. */
 export function parseObject(body: string | undefined): object | undefined {
-  try {
-    const parsed: unknown = JSON.parse(body ?? '')
-    return isObject(parsed) ? parsed : undefined
-  } catch {
-    return undefined
-  }
+  const parsed = parseJson(body)
+  return isObject(parsed) ? parsed : undefined
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
